@@ -1,4 +1,5 @@
-/** @file query.h Queries, as `static const` data: checked when first used, compiled once per connection. */
+/** @file query.h Queries, as `static const` data: checked when first used, compiled once per
+ * connection. */
 #ifndef TENON_QUERY_H
 #define TENON_QUERY_H
 
@@ -48,12 +49,21 @@ typedef struct tenon_assignments {
 /** `TENON_SET(TENON_TO(USER_NAME, 1), TENON_PLUS(COUNTER_N, 2), TENON_TO_NULL(USER_EMAIL))` */
 #define TENON_SET(...)                                                                             \
     {                                                                                              \
-        (const tenon_assignment[]){__VA_ARGS__},                                                   \
-            sizeof((const tenon_assignment[]){__VA_ARGS__}) / sizeof(tenon_assignment)             \
+        (const tenon_assignment[]){ __VA_ARGS__ },                                                 \
+            sizeof((const tenon_assignment[]){ __VA_ARGS__ }) / sizeof(tenon_assignment)           \
     }
-#define TENON_TO(col, p) { .column = (col), .how = TENON_SET_PARAM, .param = (p) }
-#define TENON_PLUS(col, p) { .column = (col), .how = TENON_SET_ADD, .param = (p) }
-#define TENON_TO_NULL(col) { .column = (col), .how = TENON_SET_TO_NULL }
+#define TENON_TO(col, p)                                                                           \
+    {                                                                                              \
+        .column = (col), .how = TENON_SET_PARAM, .param = (p)                                      \
+    }
+#define TENON_PLUS(col, p)                                                                         \
+    {                                                                                              \
+        .column = (col), .how = TENON_SET_ADD, .param = (p)                                        \
+    }
+#define TENON_TO_NULL(col)                                                                         \
+    {                                                                                              \
+        .column = (col), .how = TENON_SET_TO_NULL                                                  \
+    }
 
 /** One column of an order. NULLs come first in ascending order, last in descending order. */
 typedef struct tenon_order {
@@ -67,11 +77,21 @@ typedef struct tenon_ordering {
     uint32_t count;
 } tenon_ordering;
 
-/** `TENON_ORDER({ MESSAGE_CREATED, .descending = true }, { MESSAGE_ID, .descending = true })` */
+/** Ascending, descending by a column. */
+#define TENON_ASC(col)                                                                             \
+    {                                                                                              \
+        .column = (col), .descending = false                                                       \
+    }
+#define TENON_DESC(col)                                                                            \
+    {                                                                                              \
+        .column = (col), .descending = true                                                        \
+    }
+
+/** `TENON_ORDER(TENON_DESC(MESSAGE_CREATED), TENON_DESC(MESSAGE_ID))` */
 #define TENON_ORDER(...)                                                                           \
     {                                                                                              \
-        (const tenon_order[]){__VA_ARGS__},                                                        \
-            sizeof((const tenon_order[]){__VA_ARGS__}) / sizeof(tenon_order)                       \
+        (const tenon_order[]){ __VA_ARGS__ },                                                      \
+            sizeof((const tenon_order[]){ __VA_ARGS__ }) / sizeof(tenon_order)                     \
     }
 
 /** In `limit_param` and `after_param`: parameter number `p` (0 there means "none"). */
@@ -82,14 +102,15 @@ typedef struct tenon_ordering {
  * its compiled form is found by its address.
  */
 typedef struct tenon_query {
-    const char *name; /**< For statistics and errors; may be NULL. */
-    uint8_t kind;     /**< TENON_SELECT … TENON_COUNT. */
+    const char *name;    /**< For statistics and errors; may be NULL. */
+    uint8_t kind;        /**< TENON_SELECT … TENON_COUNT. */
     uint8_t on_conflict; /**< INSERT: a TENON_ON_CONFLICT_ value. */
     const tenon_table *table;
-    tenon_columns columns;   /**< SELECT: the row's columns, in that order. INSERT: the columns given. */
-    tenon_assignments set;   /**< UPDATE, upsert. */
-    tenon_where where;       /**< SELECT, UPDATE, DELETE, COUNT. Empty = every row. */
-    tenon_ordering order;    /**< SELECT. Empty = any order. */
+    tenon_columns
+        columns; /**< SELECT: the row's columns, in that order. INSERT: the columns given. */
+    tenon_assignments set; /**< UPDATE, upsert. */
+    tenon_where where;     /**< SELECT, UPDATE, DELETE, COUNT. Empty = every row. */
+    tenon_ordering order;  /**< SELECT. Empty = any order. */
     /**
      * Keyset paging: the order's columns (all in one direction, none nullable) come after the
      * parameters from this one on; a first parameter of NULL starts at the beginning.
@@ -97,7 +118,8 @@ typedef struct tenon_query {
     uint16_t after_param;
     uint16_t limit_param; /**< Parameter (INT, at least 0) with the most rows to return. */
     uint32_t limit;       /**< The same as a constant; 0 = all. */
-    const char *conflict_index; /**< Upsert: a unique index without `where`; NULL = the primary key. */
+    const char
+        *conflict_index; /**< Upsert: a unique index without `where`; NULL = the primary key. */
 } tenon_query;
 
 /** How many parameters the query takes. */

@@ -30,8 +30,8 @@ typedef struct tenon_columns {
 /** `TENON_COLUMNS(USER_ID, USER_NAME)`: a constant list of columns. */
 #define TENON_COLUMNS(...)                                                                         \
     {                                                                                              \
-        (const tenon_column_no[]){__VA_ARGS__},                                                    \
-            sizeof((const tenon_column_no[]){__VA_ARGS__}) / sizeof(tenon_column_no)               \
+        (const tenon_column_no[]){ __VA_ARGS__ },                                                  \
+            sizeof((const tenon_column_no[]){ __VA_ARGS__ }) / sizeof(tenon_column_no)             \
     }
 
 /** A column. */
@@ -55,8 +55,8 @@ enum {
     TENON_OP_LE = 4,
     TENON_OP_GT = 5,
     TENON_OP_GE = 6,
-    TENON_OP_IN = 7,      /**< Equal to one of `count` parameters from `param` on. */
-    TENON_OP_PREFIX = 8,  /**< TEXT or BLOB that begins with the operand. */
+    TENON_OP_IN = 7,     /**< Equal to one of `count` parameters from `param` on. */
+    TENON_OP_PREFIX = 8, /**< TEXT or BLOB that begins with the operand. */
     TENON_OP_IS_NULL = 9,
     TENON_OP_NOT_NULL = 10
 };
@@ -70,10 +70,10 @@ enum {
  */
 typedef struct tenon_condition {
     tenon_column_no column;
-    uint8_t op;        /**< A TENON_OP_ value. */
+    uint8_t op; /**< A TENON_OP_ value. */
     uint8_t reserved;
-    uint16_t param;    /**< First parameter, or TENON_NO_PARAM: then `constant` is the operand. */
-    uint16_t count;    /**< Parameters of TENON_OP_IN. */
+    uint16_t param; /**< First parameter, or TENON_NO_PARAM: then `constant` is the operand. */
+    uint16_t count; /**< Parameters of TENON_OP_IN. */
     tenon_value constant;
 } tenon_condition;
 
@@ -86,11 +86,14 @@ typedef struct tenon_where {
 /** `TENON_WHERE(TENON_EQ(USER_NAME, 0), TENON_IS_NULL(USER_EMAIL))` */
 #define TENON_WHERE(...)                                                                           \
     {                                                                                              \
-        (const tenon_condition[]){__VA_ARGS__},                                                    \
-            sizeof((const tenon_condition[]){__VA_ARGS__}) / sizeof(tenon_condition)               \
+        (const tenon_condition[]){ __VA_ARGS__ },                                                  \
+            sizeof((const tenon_condition[]){ __VA_ARGS__ }) / sizeof(tenon_condition)             \
     }
 
-#define TENON_COMPARE(col, o, p) { .column = (col), .op = (o), .param = (p) }
+#define TENON_COMPARE(col, o, p)                                                                   \
+    {                                                                                              \
+        .column = (col), .op = (o), .param = (p)                                                   \
+    }
 #define TENON_EQ(col, p) TENON_COMPARE(col, TENON_OP_EQ, p)
 #define TENON_NE(col, p) TENON_COMPARE(col, TENON_OP_NE, p)
 #define TENON_LT(col, p) TENON_COMPARE(col, TENON_OP_LT, p)
@@ -99,21 +102,43 @@ typedef struct tenon_where {
 #define TENON_GE(col, p) TENON_COMPARE(col, TENON_OP_GE, p)
 #define TENON_PREFIX(col, p) TENON_COMPARE(col, TENON_OP_PREFIX, p)
 #define TENON_IN(col, first_param, n)                                                              \
-    { .column = (col), .op = TENON_OP_IN, .param = (first_param), .count = (n) }
-#define TENON_IS_NULL(col) { .column = (col), .op = TENON_OP_IS_NULL, .param = TENON_NO_PARAM }
-#define TENON_NOT_NULL(col) { .column = (col), .op = TENON_OP_NOT_NULL, .param = TENON_NO_PARAM }
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_IN, .param = (first_param), .count = (n)                   \
+    }
+#define TENON_IS_NULL(col)                                                                         \
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_IS_NULL, .param = TENON_NO_PARAM                           \
+    }
+#define TENON_NOT_NULL(col)                                                                        \
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_NOT_NULL, .param = TENON_NO_PARAM                          \
+    }
 /** Column = a constant of the program; what a partial index needs to be used. */
 #define TENON_EQ_TEXT(col, text)                                                                   \
-    { .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM,                                 \
-      .constant = { .type = TENON_TEXT, .len = sizeof(text) - 1, .as = { .data = (text) } } }
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM, .constant = {                 \
+            .type = TENON_TEXT,                                                                    \
+            .len = sizeof(text) - 1,                                                               \
+            .as = { .data = (text) }                                                               \
+        }                                                                                          \
+    }
 #define TENON_EQ_BOOL(col, b)                                                                      \
-    { .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM,                                 \
-      .constant = { .type = TENON_BOOL, .as = { .i = (b) ? 1 : 0 } } }
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM, .constant = {                 \
+            .type = TENON_BOOL,                                                                    \
+            .as = { .i = (b) ? 1 : 0 }                                                             \
+        }                                                                                          \
+    }
 #define TENON_EQ_INT(col, n)                                                                       \
-    { .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM,                                 \
-      .constant = { .type = TENON_INT, .as = { .i = (n) } } }
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_EQ, .param = TENON_NO_PARAM, .constant = {                 \
+            .type = TENON_INT,                                                                     \
+            .as = { .i = (n) }                                                                     \
+        }                                                                                          \
+    }
 
-/** A secondary index. Its name is unique in the schema: errors name it. NULLs are distinct, as in SQL. */
+/** A secondary index. Its name is unique in the schema: errors name it. NULLs are distinct, as in
+ * SQL. */
 typedef struct tenon_index {
     const char *name;
     tenon_columns columns;
@@ -129,12 +154,14 @@ enum {
     TENON_SET_NULL = 2  /**< Their columns become NULL. */
 };
 
-/** A foreign key: `columns` refer to the primary key of another table, or are NULL (any of them). */
+/** A foreign key: `columns` refer to the primary key of another table, or are NULL (any of them).
+ */
 typedef struct tenon_foreign_key {
     const char *name; /**< Unique in the schema: errors name it. */
     tenon_columns columns;
-    const char *references; /**< Name of a table; its primary key has the same types in the same order. */
-    uint8_t on_delete;      /**< TENON_RESTRICT, TENON_CASCADE or TENON_SET_NULL. */
+    const char
+        *references; /**< Name of a table; its primary key has the same types in the same order. */
+    uint8_t on_delete; /**< TENON_RESTRICT, TENON_CASCADE or TENON_SET_NULL. */
 } tenon_foreign_key;
 
 /** A table. Its primary key columns are NOT NULL and can't be updated. */
@@ -172,8 +199,9 @@ enum {
 
 /** One step towards a version of the schema. Steps stand in order of their versions. */
 typedef struct tenon_step {
-    uint32_t version; /**< The version that the schema has once all steps of that number are done. */
-    uint8_t kind;     /**< TENON_ADD_TABLE … TENON_DATA_STEP. */
+    uint32_t
+        version;  /**< The version that the schema has once all steps of that number are done. */
+    uint8_t kind; /**< TENON_ADD_TABLE … TENON_DATA_STEP. */
     const char *table_name;
     const tenon_table *table;
     const tenon_column *column;

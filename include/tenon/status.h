@@ -55,15 +55,16 @@ enum {
 
 /** What a failure has done to the transaction around it; filled by drivers, never guessed. */
 enum {
-    TENON_EFFECT_OPEN = 0,          /**< The statement was undone, the transaction goes on. */
+    TENON_EFFECT_OPEN = 0,           /**< The statement was undone, the transaction goes on. */
     TENON_EFFECT_MUST_ROLL_BACK = 1, /**< Only a rollback (whole, or to a savepoint) is possible. */
-    TENON_EFFECT_ROLLED_BACK = 2,   /**< The engine has rolled the transaction back already. */
-    TENON_EFFECT_UNKNOWN = 3        /**< COMMIT was sent, and its outcome is not known. */
+    TENON_EFFECT_ROLLED_BACK = 2,    /**< The engine has rolled the transaction back already. */
+    TENON_EFFECT_UNKNOWN = 3         /**< COMMIT was sent, and its outcome is not known. */
 };
 
 /**
  * The detail of a failure. The caller's own, of fixed size: nothing in it is ever to be freed,
- * and it outlives the transaction, the database and the driver. A call that succeeds leaves it alone.
+ * and it outlives the transaction, the database and the driver. A call that succeeds leaves it
+ * alone.
  */
 typedef struct tenon_error {
     tenon_status status; /**< The status that the call returned. */
@@ -75,7 +76,8 @@ typedef struct tenon_error {
     char message[288];   /**< One sentence in English, without secrets. */
 } tenon_error;
 
-/** The symbol of a status without its prefix ("NOT_FOUND"); "?" for an unknown number. Never NULL, static. */
+/** The symbol of a status without its prefix ("NOT_FOUND"); "?" for an unknown number. Never NULL,
+ * static. */
 TENON_API const char *tenon_status_name(tenon_status status);
 
 /** The text of a status; a constant string for an unknown number too. Never NULL, static. */

@@ -24,20 +24,23 @@ enum {
 /** States of a transaction. */
 enum {
     TENON_TXN_ACTIVE = 1,
-    TENON_TXN_DOOMED = 2, /**< Only a rollback is possible; calls return the status that doomed it. */
+    TENON_TXN_DOOMED =
+        2, /**< Only a rollback is possible; calls return the status that doomed it. */
     TENON_TXN_COMMITTING = 3,
     TENON_TXN_COMMITTED = 4,
     TENON_TXN_ROLLED_BACK = 5,
     TENON_TXN_UNKNOWN = 6
 };
 
-/** How to run. Set `size` to sizeof(tenon_txn_options); zero in any other field means its default. */
+/** How to run. Set `size` to sizeof(tenon_txn_options); zero in any other field means its default.
+ */
 typedef struct tenon_txn_options {
     uint32_t size;
-    uint32_t isolation;  /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
-    const char *name;    /**< For statistics and errors; borrowed until the end; may be NULL. */
-    uint32_t timeout_ms; /**< From the call to the end of commit, retries included. Default 30,000. */
-    bool read_only;      /**< Writes are refused with TENON_READ_ONLY. */
+    uint32_t isolation; /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
+    const char *name;   /**< For statistics and errors; borrowed until the end; may be NULL. */
+    uint32_t
+        timeout_ms; /**< From the call to the end of commit, retries included. Default 30,000. */
+    bool read_only; /**< Writes are refused with TENON_READ_ONLY. */
 } tenon_txn_options;
 
 /**
@@ -107,8 +110,10 @@ TENON_API tenon_db *tenon_txn_db(const tenon_txn *txn);
  */
 TENON_API tenon_status tenon_savepoint(tenon_txn *txn, uint32_t *out, tenon_error *err);
 
-/** Forget a savepoint and those inside it; their changes stay. @retval TENON_OK, TENON_MISUSE (not set) */
-TENON_API tenon_status tenon_savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err);
+/** Forget a savepoint and those inside it; their changes stay. @retval TENON_OK, TENON_MISUSE (not
+ * set) */
+TENON_API tenon_status tenon_savepoint_release(tenon_txn *txn, uint32_t savepoint,
+                                               tenon_error *err);
 
 /**
  * Undo everything since the savepoint, which is then gone, with those inside it. Open cursors are
@@ -116,34 +121,38 @@ TENON_API tenon_status tenon_savepoint_release(tenon_txn *txn, uint32_t savepoin
  *
  * @retval TENON_OK, TENON_MISUSE (not set), TENON_CONFLICT or another engine failure: doomed
  */
-TENON_API tenon_status tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err);
+TENON_API tenon_status tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoint,
+                                                tenon_error *err);
 
 /**
  * Run an INSERT, UPDATE or DELETE. A failed statement leaves no trace, and the transaction goes on
  * unless the status is one of the engine's hard failures (then tenon_txn_state says DOOMED).
  *
- * @param[in]  params   tenon_query_param_count values, borrowed for the call; NULL where there are none
+ * @param[in]  params   tenon_query_param_count values, borrowed for the call; NULL where there are
+ * none
  * @param[out] affected rows changed; NULL lets the driver send the statement later, and report its
  *                      failure at the next call that waits, at the latest at commit
  * @retval TENON_OK, TENON_EXISTS, TENON_CONSTRAINT, TENON_INVALID (type, length, UTF-8, a query
- *         that breaks a rule), TENON_READ_ONLY, TENON_CONFLICT, TENON_TIMEOUT, TENON_FULL, TENON_IO,
- *         TENON_CORRUPT, TENON_NO_MEMORY, TENON_MISUSE
+ *         that breaks a rule), TENON_READ_ONLY, TENON_CONFLICT, TENON_TIMEOUT, TENON_FULL,
+ * TENON_IO, TENON_CORRUPT, TENON_NO_MEMORY, TENON_MISUSE
  */
-TENON_API tenon_status tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
-                                  uint64_t *affected, tenon_error *err);
+TENON_API tenon_status tenon_exec(tenon_txn *txn, const tenon_query *query,
+                                  const tenon_value *params, uint64_t *affected, tenon_error *err);
 
 /**
  * Read the first row of a SELECT or COUNT.
  *
- * @param[out] row `query->columns.count` values, borrowed until the next call on `txn`; NULL on failure
+ * @param[out] row `query->columns.count` values, borrowed until the next call on `txn`; NULL on
+ * failure
  * @retval TENON_OK, TENON_NOT_FOUND (no row), and as tenon_exec
  */
-TENON_API tenon_status tenon_fetch(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
-                                   const tenon_value **row, tenon_error *err);
+TENON_API tenon_status tenon_fetch(tenon_txn *txn, const tenon_query *query,
+                                   const tenon_value *params, const tenon_value **row,
+                                   tenon_error *err);
 
 /** The number that a COUNT gives. @retval as tenon_fetch */
-TENON_API tenon_status tenon_count(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
-                                   uint64_t *count, tenon_error *err);
+TENON_API tenon_status tenon_count(tenon_txn *txn, const tenon_query *query,
+                                   const tenon_value *params, uint64_t *count, tenon_error *err);
 
 /**
  * Start reading the rows of a SELECT. What the same transaction writes while the cursor is open
@@ -152,8 +161,9 @@ TENON_API tenon_status tenon_count(tenon_txn *txn, const tenon_query *query, con
  * @param[out] out belongs to `txn`; ends with tenon_cursor_close or with the transaction
  * @retval as tenon_fetch, without TENON_NOT_FOUND
  */
-TENON_API tenon_status tenon_select(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
-                                    tenon_cursor **out, tenon_error *err);
+TENON_API tenon_status tenon_select(tenon_txn *txn, const tenon_query *query,
+                                    const tenon_value *params, tenon_cursor **out,
+                                    tenon_error *err);
 
 /**
  * The next row.
@@ -168,8 +178,8 @@ TENON_API tenon_status tenon_next(tenon_cursor *cursor, const tenon_value **row,
 TENON_API void tenon_cursor_close(tenon_cursor *cursor);
 
 /**
- * How this engine serves the query: a line such as "search users by index user_by_name (username=)",
- * the engine's own words where it plans itself.
+ * How this engine serves the query: a line such as "search users by index user_by_name
+ * (username=)", the engine's own words where it plans itself.
  *
  * @param[in] out_bytes room at `out`, its NUL included; a longer text is cut
  */

@@ -15,7 +15,8 @@ extern "C" {
 enum {
     TENON_NULL = 0, /**< No value; not a type of a column. */
     TENON_INT = 1,  /**< 64-bit signed integer. */
-    TENON_REAL = 2, /**< IEEE 754 double. NaN is refused (engines disagree); -0.0 is stored as 0.0. */
+    TENON_REAL =
+        2, /**< IEEE 754 double. NaN is refused (engines disagree); -0.0 is stored as 0.0. */
     TENON_BOOL = 3, /**< True or false. */
     TENON_TEXT = 4, /**< UTF-8 without NUL bytes; compared byte by byte. */
     TENON_BLOB = 5, /**< Bytes; compared byte by byte. */
@@ -166,7 +167,8 @@ TENON_API const char *tenon_type_name(tenon_type type);
 
 /**
  * Make a UUID of version 7: 48 bits of the wall clock in ms, then a counter that keeps ids of one
- * process in the order in which they were made, then random bits. Any thread; never fails, never blocks.
+ * process in the order in which they were made, then random bits. Any thread; never fails, never
+ * blocks.
  */
 TENON_API tenon_uuid tenon_uuid_new(void);
 

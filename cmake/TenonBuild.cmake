@@ -1,0 +1,86 @@
+# How everything in this tree is compiled, and the functions that its folders are described with.
+
+set(TENON_SANITIZE "" CACHE STRING "Argument of -fsanitize= for every target, or empty")
+
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(TENON_DRIVER_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/tenon/drivers")
+set(TENON_DRIVER_INSTALL_DIR "${CMAKE_INSTALL_FULL_LIBDIR}/tenon/drivers")
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+add_library(tenon_flags INTERFACE)
+target_compile_definitions(tenon_flags INTERFACE _POSIX_C_SOURCE=200809L)
+target_compile_options(tenon_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+    -Wwrite-strings -Wcast-qual -Wpointer-arith -Wundef -Wformat=2 -Werror)
+target_link_options(tenon_flags INTERFACE -Wl,-z,relro,-z,now)
+if(TENON_SANITIZE)
+    target_compile_options(tenon_flags INTERFACE
+        -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(tenon_flags INTERFACE -fsanitize=${TENON_SANITIZE})
+endif()
+
+# The public headers: all that chat, tools, bench, examples and drivers see of this tree.
+add_library(tenon_headers INTERFACE)
+target_include_directories(tenon_headers INTERFACE "${PROJECT_SOURCE_DIR}/include")
+
+# tenon_add_folders(PARENT): every folder of PARENT that has a CMakeLists.txt.
+function(tenon_add_folders parent)
+    file(GLOB lists CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${parent}/*/CMakeLists.txt")
+    foreach(list IN LISTS lists)
+        get_filename_component(folder "${list}" DIRECTORY)
+        add_subdirectory("${folder}")
+    endforeach()
+endfunction()
+
+# tenon_add_driver(NAME SOURCES file... [KIT kv|sql] [LIBS target...] TEST_URL url)
+# Builds the plugin lib/tenon/drivers/NAME.so and registers the test conformance.NAME, which runs
+# on TEST_URL; "@DIR@" in it becomes a folder that the test makes and removes.
+function(tenon_add_driver name)
+    cmake_parse_arguments(arg "" "KIT;TEST_URL" "SOURCES;LIBS" ${ARGN})
+    if(NOT arg_SOURCES OR NOT arg_TEST_URL)
+        message(FATAL_ERROR "tenon_add_driver(${name}): SOURCES and TEST_URL are needed")
+    endif()
+    add_library(driver_${name} MODULE ${arg_SOURCES})
+    target_link_libraries(driver_${name} PRIVATE tenon_flags tenon_headers ${arg_LIBS})
+    if(arg_KIT)
+        target_link_libraries(driver_${name} PRIVATE tenon_kit_${arg_KIT})
+    endif()
+    set_target_properties(driver_${name} PROPERTIES
+        PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
+    target_link_options(driver_${name} PRIVATE -Wl,--exclude-libs,ALL)
+    install(TARGETS driver_${name} LIBRARY DESTINATION "${TENON_DRIVER_INSTALL_DIR}")
+    add_test(NAME conformance.${name}
+        COMMAND conformance "$<TARGET_FILE:driver_${name}>" "${arg_TEST_URL}")
+    set_tests_properties(conformance.${name} PROPERTIES SKIP_RETURN_CODE 77
+        ENVIRONMENT "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
+    set_property(GLOBAL APPEND PROPERTY TENON_DRIVERS ${name})
+endfunction()
+
+# tenon_add_test(NAME SOURCES file... [LIBS target...] [ARGS arg...] [TIMEOUT seconds])
+# A cmocka program; it finds the plugins of this build through TENON_DRIVER_PATH.
+function(tenon_add_test name)
+    cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
+    string(REPLACE "." "_" target "test_${name}")
+    add_executable(${target} ${arg_SOURCES})
+    target_link_libraries(${target} PRIVATE tenon_flags tenon_cmocka ${arg_LIBS})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    add_test(NAME ${name} COMMAND ${target} ${arg_ARGS})
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 300)
+    endif()
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT}
+        ENVIRONMENT "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
+endfunction()
+
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+add_library(tenon_cmocka INTERFACE)
+target_link_libraries(tenon_cmocka INTERFACE PkgConfig::CMOCKA)
