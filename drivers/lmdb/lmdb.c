@@ -1,0 +1,364 @@
+/* LMDB as an engine of kits/kv. Facts relied on were tried with LMDB 0.9.24; see README.md. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store.h"
+
+struct tenon_kv_txn {
+    tenon_kv_store *store;
+    MDB_txn *raw;
+    uint32_t read_only;
+    uint32_t reserved;
+};
+
+struct tenon_kv_cursor {
+    MDB_cursor *raw;
+    tenon_kv_store *store;
+};
+
+static const uint64_t lmdb_capabilities = TENON_CAP_PERSISTENT | TENON_CAP_SINGLE_WRITER |
+                                          TENON_CAP_MULTI_PROCESS | TENON_CAP_SNAPSHOT |
+                                          TENON_CAP_SERIALIZABLE | TENON_CAP_DURABLE_POWER |
+                                          TENON_CAP_DURABLE_OS | TENON_CAP_DURABLE_PROCESS |
+                                          TENON_CAP_DURABLE_NONE;
+
+static MDB_val
+lmdb_val(tenon_kv_bytes bytes)
+{
+    MDB_val v = { .mv_size = (size_t)bytes.len };
+
+    /* MDB_val is used for both directions, so it lacks the const that its use here has. */
+    memcpy(&v.mv_data, &bytes.data, sizeof v.mv_data);
+    return v;
+}
+
+static tenon_kv_bytes
+lmdb_bytes(MDB_val v)
+{
+    return (tenon_kv_bytes){ .data = v.mv_data, .len = v.mv_size };
+}
+
+/* A statement's failure. LMDB marks the transaction as broken for all but a few of its codes. */
+static tenon_status
+lmdb_statement_fail(tenon_kv_txn *txn, int rc, const char *what, tenon_error *err)
+{
+    if (rc == MDB_MAP_FULL)
+        lmdb_store_map_full(txn->store);
+    return lmdb_fail(err, txn->store, rc,
+                     rc == MDB_BAD_VALSIZE ? TENON_EFFECT_OPEN : TENON_EFFECT_MUST_ROLL_BACK, what);
+}
+
+static tenon_status
+lmdb_info(tenon_kv_store *store, tenon_drv_info *info, tenon_error *err)
+{
+    unsigned int flags = 0;
+    int rc = mdb_env_get_flags(store->env, &flags);
+
+    if (rc != 0)
+        return lmdb_fail(err, store, rc, TENON_EFFECT_OPEN, "flags");
+    if ((flags & MDB_NOSYNC) != 0)
+        info->durability = store->durability == TENON_DURABLE_NONE ? TENON_DURABLE_NONE
+                                                                   : TENON_DURABLE_PROCESS;
+    else
+        info->durability = (flags & MDB_NOMETASYNC) != 0 ? TENON_DURABLE_OS : TENON_DURABLE_POWER;
+    info->disk_bytes = tenon_posix_disk_bytes(store->data_path) +
+                       tenon_posix_disk_bytes(store->lock_path);
+    return TENON_OK;
+}
+
+/* A read transaction, an idle one where there is one: renewing keeps its slot in the reader table.
+ */
+static int
+lmdb_begin_reader(tenon_kv_store *store, MDB_txn **out)
+{
+    int dead = 0;
+    int rc;
+
+    *out = NULL;
+    pthread_mutex_lock(&store->lock);
+    if (store->idle_count > 0)
+        *out = store->idle[--store->idle_count];
+    pthread_mutex_unlock(&store->lock);
+    if (*out != NULL) {
+        rc = mdb_txn_renew(*out);
+        if (rc != 0)
+            mdb_txn_abort(*out);
+        return rc;
+    }
+    rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, out);
+    if (rc == MDB_READERS_FULL && mdb_reader_check(store->env, &dead) == 0 && dead > 0)
+        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, out);
+    return rc;
+}
+
+static tenon_status
+lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out, tenon_error *err)
+{
+    tenon_kv_txn *txn = calloc(1, sizeof *txn);
+    tenon_status st = TENON_OK;
+    int rc = MDB_MAP_RESIZED;
+
+    *out = NULL;
+    while (txn != NULL && rc == MDB_MAP_RESIZED && st == TENON_OK) {
+        st = lmdb_store_enter(store, how->deadline_ns, err);
+        if (st != TENON_OK)
+            break;
+        rc = how->read_only ? lmdb_begin_reader(store, &txn->raw)
+                            : mdb_txn_begin(store->env, NULL, 0, &txn->raw);
+        if (rc != 0)
+            tenon_gate_leave(&store->gate);
+        if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
+            st = lmdb_store_resize(store, 0, how->deadline_ns, err);
+    }
+    if (txn == NULL)
+        return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
+    if (st == TENON_OK && rc != 0)
+        st = lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "begin");
+    if (st != TENON_OK) {
+        free(txn);
+        return st;
+    }
+    txn->store = store;
+    txn->read_only = how->read_only;
+    *out = txn;
+    return TENON_OK;
+}
+
+static void
+lmdb_abort(tenon_kv_txn *txn)
+{
+    tenon_kv_store *store = txn->store;
+    bool kept = false;
+
+    if (txn->read_only) {
+        mdb_txn_reset(txn->raw);
+        pthread_mutex_lock(&store->lock);
+        kept = store->idle_count < LMDB_IDLE_READERS;
+        if (kept)
+            store->idle[store->idle_count++] = txn->raw;
+        pthread_mutex_unlock(&store->lock);
+    }
+    if (!kept)
+        mdb_txn_abort(txn->raw);
+    tenon_gate_leave(&store->gate);
+    free(txn);
+}
+
+/*
+ * What a failed commit has left behind. LMDB writes pages, flushes, then writes one of two meta
+ * pages; only if that last write failed is the outcome open, and then LMDB refuses all further
+ * transactions (MDB_PANIC). A short write on a full disk shows as EIO.
+ */
+static tenon_status
+lmdb_commit_fail(tenon_kv_store *store, int rc, tenon_error *err)
+{
+    MDB_txn *probe = NULL;
+    int probe_rc;
+
+    if (rc == MDB_MAP_FULL)
+        lmdb_store_map_full(store);
+    probe_rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &probe);
+    if (probe != NULL)
+        mdb_txn_abort(probe);
+    if (probe_rc == MDB_PANIC)
+        return tenon_kv_fail(err, TENON_UNKNOWN_OUTCOME, rc, TENON_EFFECT_UNKNOWN, NULL,
+                             "%s: the write that makes the commit valid failed: %s", store->path,
+                             mdb_strerror(rc));
+    if (rc == EIO && tenon_posix_is_full(store->data_path))
+        rc = ENOSPC;
+    return lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "commit");
+}
+
+static tenon_status
+lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
+{
+    tenon_kv_store *store = txn->store;
+    tenon_status st = TENON_OK;
+    int rc;
+
+    if (txn->read_only) {
+        lmdb_abort(txn);
+        return TENON_OK;
+    }
+    rc = mdb_txn_commit(txn->raw);
+    if (rc != 0)
+        st = lmdb_commit_fail(store, rc, err);
+    pthread_mutex_lock(&store->lock);
+    if (rc == 0)
+        store->full_count = 0;
+    pthread_mutex_unlock(&store->lock);
+    tenon_gate_leave(&store->gate);
+    free(txn);
+    return st;
+}
+
+static tenon_status
+lmdb_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_error *err)
+{
+    MDB_val k = lmdb_val(key), v;
+    int rc = mdb_get(txn->raw, txn->store->dbi, &k, &v);
+
+    if (rc == MDB_NOTFOUND)
+        return TENON_NOT_FOUND;
+    if (rc != 0)
+        return lmdb_statement_fail(txn, rc, "get", err);
+    *value = lmdb_bytes(v);
+    return TENON_OK;
+}
+
+static tenon_status
+lmdb_put(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes value, tenon_error *err)
+{
+    MDB_val k = lmdb_val(key), v = lmdb_val(value);
+    int rc = mdb_put(txn->raw, txn->store->dbi, &k, &v, 0);
+
+    return rc == 0 ? TENON_OK : lmdb_statement_fail(txn, rc, "put", err);
+}
+
+static tenon_status
+lmdb_remove(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_error *err)
+{
+    MDB_val k = lmdb_val(key);
+    int rc = mdb_del(txn->raw, txn->store->dbi, &k, NULL);
+
+    if (rc == MDB_NOTFOUND)
+        return TENON_NOT_FOUND;
+    return rc == 0 ? TENON_OK : lmdb_statement_fail(txn, rc, "remove", err);
+}
+
+static tenon_status
+lmdb_cursor_open(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err)
+{
+    tenon_kv_cursor *cursor = calloc(1, sizeof *cursor);
+    int rc = cursor == NULL ? ENOMEM : mdb_cursor_open(txn->raw, txn->store->dbi, &cursor->raw);
+
+    *out = NULL;
+    if (rc != 0) {
+        free(cursor);
+        return lmdb_fail(err, txn->store, rc, TENON_EFFECT_OPEN, "cursor");
+    }
+    cursor->store = txn->store;
+    *out = cursor;
+    return TENON_OK;
+}
+
+static void
+lmdb_cursor_close(tenon_kv_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    mdb_cursor_close(cursor->raw);
+    free(cursor);
+}
+
+/* Go somewhere and give the entry there; where `before` is set, the entry before that place. */
+static tenon_status
+lmdb_cursor_go(tenon_kv_cursor *cursor, MDB_cursor_op op, bool before, tenon_kv_bytes *found,
+               tenon_kv_bytes *value, tenon_error *err)
+{
+    MDB_val k = lmdb_val(*found), v = { 0 };
+    int rc = mdb_cursor_get(cursor->raw, &k, &v, op);
+
+    if (before)
+        rc = mdb_cursor_get(cursor->raw, &k, &v, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+    if (rc == MDB_NOTFOUND)
+        return TENON_NOT_FOUND;
+    if (rc != 0)
+        return lmdb_fail(err, cursor->store, rc, TENON_EFFECT_MUST_ROLL_BACK, "cursor");
+    *found = lmdb_bytes(k);
+    *value = lmdb_bytes(v);
+    return TENON_OK;
+}
+
+static tenon_status
+lmdb_cursor_seek(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
+                 tenon_kv_bytes *value, tenon_error *err)
+{
+    *found = key;
+    return lmdb_cursor_go(cursor, MDB_SET_RANGE, false, found, value, err);
+}
+
+static tenon_status
+lmdb_cursor_seek_before(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
+                        tenon_kv_bytes *value, tenon_error *err)
+{
+    *found = key;
+    return lmdb_cursor_go(cursor, MDB_SET_RANGE, true, found, value, err);
+}
+
+static tenon_status
+lmdb_cursor_next(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
+                 tenon_error *err)
+{
+    *found = (tenon_kv_bytes){ 0 };
+    return lmdb_cursor_go(cursor, MDB_NEXT, false, found, value, err);
+}
+
+static tenon_status
+lmdb_cursor_prev(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
+                 tenon_error *err)
+{
+    *found = (tenon_kv_bytes){ 0 };
+    return lmdb_cursor_go(cursor, MDB_PREV, false, found, value, err);
+}
+
+/* LMDB has no checker of its own: walk everything, and see that the tree agrees with its own count.
+ */
+static tenon_status
+lmdb_verify(tenon_kv_txn *txn, tenon_problem_fn fn, void *arg, tenon_error *err)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val k = { 0 }, v = { 0 };
+    MDB_stat stat_of_tree = { 0 };
+    size_t entry_count = 0;
+    int rc = mdb_stat(txn->raw, txn->store->dbi, &stat_of_tree);
+
+    if (rc == 0)
+        rc = mdb_cursor_open(txn->raw, txn->store->dbi, &cursor);
+    while (rc == 0) {
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+        if (rc == 0)
+            entry_count++;
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        return lmdb_fail(err, txn->store, rc, TENON_EFFECT_OPEN, "verify");
+    if (entry_count != stat_of_tree.ms_entries)
+        fn(arg, txn->store->data_path, "the tree has another number of entries than it says");
+    return TENON_OK;
+}
+
+static tenon_status
+lmdb_checkpoint(tenon_kv_store *store, tenon_error *err)
+{
+    int rc = mdb_env_sync(store->env, 1);
+
+    return rc == 0 ? TENON_OK : lmdb_fail(err, store, rc, TENON_EFFECT_OPEN, "sync");
+}
+
+static const tenon_kv_engine lmdb_engine = {
+    .size = sizeof lmdb_engine,
+    .capabilities = lmdb_capabilities,
+    .max_key_bytes = 511, /* MDB_MAXKEYSIZE of Debian's build */
+    .open = lmdb_store_open,
+    .close = lmdb_store_close,
+    .info = lmdb_info,
+    .begin = lmdb_begin,
+    .commit = lmdb_commit,
+    .abort = lmdb_abort,
+    .get = lmdb_get,
+    .put = lmdb_put,
+    .remove = lmdb_remove,
+    .cursor_open = lmdb_cursor_open,
+    .cursor_close = lmdb_cursor_close,
+    .cursor_seek = lmdb_cursor_seek,
+    .cursor_seek_before = lmdb_cursor_seek_before,
+    .cursor_next = lmdb_cursor_next,
+    .cursor_prev = lmdb_cursor_prev,
+    .verify = lmdb_verify,
+    .checkpoint = lmdb_checkpoint,
+};
+
+TENON_KV_DRIVER("lmdb", "1.0 (LMDB)", lmdb_engine, lmdb_capabilities, TENON_DRV_THREAD_BOUND);

@@ -1,0 +1,316 @@
+/* Opening, sharing, growing. The rules stand in lmdb.h: an environment is opened once per process,
+ * and its map is resized only while the process has no transaction in it. */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The map is address space, not memory or disk: start large, so that small databases never grow. */
+static const uint64_t lmdb_first_map_bytes = UINT64_C(1) << 28;
+static const uint64_t lmdb_least_map_bytes = UINT64_C(1) << 16;
+static const uint32_t lmdb_max_readers = 1024;
+/* What LMDB makes of its lock file: a cache line for each reader, and less than a page for the
+ * rest. */
+static const off_t lmdb_lock_file_bytes = 1024 * 64 + 4096;
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static tenon_kv_store *registry;
+
+static tenon_status
+lmdb_status(int rc)
+{
+    switch (rc) {
+    case MDB_MAP_FULL:
+    case MDB_MAP_RESIZED:
+        return TENON_CONFLICT;
+    case MDB_READERS_FULL:
+        return TENON_BUSY;
+    case MDB_TXN_FULL:
+        return TENON_FULL;
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        return TENON_CORRUPT;
+    case MDB_BAD_VALSIZE:
+        return TENON_INVALID;
+    case MDB_BAD_TXN:
+    case MDB_BAD_DBI:
+    case EINVAL:
+        return TENON_INTERNAL;
+    default:
+        return tenon_posix_status(rc);
+    }
+}
+
+tenon_status
+lmdb_fail(tenon_error *err, const tenon_kv_store *store, int rc, uint8_t effect, const char *what)
+{
+    return tenon_kv_fail(err, lmdb_status(rc), rc, effect, NULL, "%s: %s: %s", store->path, what,
+                         mdb_strerror(rc));
+}
+
+static tenon_status
+lmdb_config(tenon_error *err, const char *object, const char *message)
+{
+    return tenon_kv_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, object, "%s", message);
+}
+
+static tenon_status
+lmdb_read_params(const tenon_drv_open *options, uint64_t *map_bytes, tenon_error *err)
+{
+    *map_bytes = lmdb_first_map_bytes;
+    for (uint32_t i = 0; i < options->param_count; i++) {
+        const tenon_drv_param *p = &options->params[i];
+
+        if (strcmp(p->key, "map_bytes") != 0)
+            return lmdb_config(err, p->key, "lmdb knows no such parameter, only map_bytes");
+        if (!tenon_posix_read_u64(p->value, map_bytes) || *map_bytes < lmdb_least_map_bytes ||
+            *map_bytes > SIZE_MAX / 2)
+            return lmdb_config(err, p->key, "map_bytes is not a number of 65536 or more");
+    }
+    return TENON_OK;
+}
+
+/*
+ * LMDB writes its lock file through a map: SIGBUS on a full disk. Blocks allocated beforehand turn
+ * that into an error. Only done while this process has not opened the environment: closing the
+ * descriptor would drop the locks that LMDB holds on the file.
+ */
+static int
+lmdb_make_lock_file(const tenon_kv_store *store)
+{
+    int fd = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    int rc;
+
+    if (fd < 0)
+        return store->read_only ? 0 : errno;
+    rc = posix_fallocate(fd, 0, lmdb_lock_file_bytes);
+    close(fd);
+    return rc;
+}
+
+static void
+lmdb_store_free(tenon_kv_store *store)
+{
+    if (store == NULL)
+        return;
+    while (store->idle_count > 0)
+        mdb_txn_abort(store->idle[--store->idle_count]);
+    mdb_env_close(store->env);
+    pthread_mutex_destroy(&store->lock);
+    tenon_gate_fini(&store->gate);
+    free(store->path);
+    free(store->data_path);
+    free(store->lock_path);
+    free(store);
+}
+
+static int
+lmdb_store_new(const tenon_drv_open *options, bool is_folder, tenon_kv_store **out)
+{
+    tenon_kv_store *store = calloc(1, sizeof *store);
+
+    *out = store;
+    if (store == NULL)
+        return ENOMEM;
+    store->durability = options->durability;
+    store->read_only = options->read_only;
+    store->use_count = 1;
+    tenon_gate_init(&store->gate);
+    pthread_mutex_init(&store->lock, NULL);
+    store->path = tenon_posix_concat(options->place, "");
+    store->data_path = tenon_posix_concat(options->place, is_folder ? "/data.mdb" : "");
+    store->lock_path = tenon_posix_concat(options->place, is_folder ? "/lock.mdb" : "-lock");
+    return store->path && store->data_path && store->lock_path ? 0 : ENOMEM;
+}
+
+static unsigned int
+lmdb_flags(const tenon_kv_store *store, bool is_folder)
+{
+    unsigned int flags = MDB_NOTLS | (is_folder ? 0 : MDB_NOSUBDIR);
+
+    if (store->read_only)
+        flags |= MDB_RDONLY;
+    if (store->durability == TENON_DURABLE_OS)
+        flags |= MDB_NOMETASYNC;
+    else if (store->durability != TENON_DURABLE_POWER)
+        flags |= MDB_NOSYNC;
+    return flags;
+}
+
+/* A file shorter than its own meta page says would be read past its end: SIGBUS. */
+static int
+lmdb_check_length(const tenon_kv_store *store)
+{
+    MDB_envinfo info;
+    MDB_stat tree;
+    struct stat st;
+
+    if (stat(store->data_path, &st) != 0)
+        return errno;
+    mdb_env_info(store->env, &info);
+    mdb_env_stat(store->env, &tree);
+    if (info.me_last_txnid > 0 &&
+        (uint64_t)st.st_size < ((uint64_t)info.me_last_pgno + 1) * tree.ms_psize)
+        return MDB_CORRUPTED;
+    return 0;
+}
+
+static int
+lmdb_env_open(tenon_kv_store *store, bool is_folder, uint64_t map_bytes)
+{
+    MDB_txn *txn = NULL;
+    int dead = 0;
+    int rc = lmdb_make_lock_file(store);
+
+    if (rc == 0)
+        rc = mdb_env_create(&store->env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(store->env, (size_t)map_bytes);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(store->env, lmdb_max_readers);
+    if (rc == 0)
+        rc = mdb_env_open(store->env, store->path, lmdb_flags(store, is_folder), 0600);
+    if (rc == 0)
+        rc = lmdb_check_length(store);
+    if (rc == 0)
+        rc = mdb_reader_check(store->env, &dead);
+    if (rc == 0)
+        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static tenon_kv_store *
+lmdb_find_open(const tenon_kv_store *like)
+{
+    tenon_kv_store *s = registry;
+
+    while (s != NULL && (s->dev != like->dev || s->ino != like->ino))
+        s = s->next;
+    return s;
+}
+
+tenon_status
+lmdb_store_open(const tenon_drv_open *options, tenon_kv_store **out, tenon_error *err)
+{
+    tenon_kv_store *store = NULL, *shared = NULL;
+    tenon_status st = TENON_OK;
+    uint64_t map_bytes = 0;
+    struct stat file;
+    const bool is_folder = stat(options->place, &file) == 0 && S_ISDIR(file.st_mode);
+    int rc = 0;
+
+    *out = NULL;
+    pthread_mutex_lock(&registry_lock);
+    if (options->place[0] == '\0')
+        st = lmdb_config(err, NULL, "the URL names no file (lmdb:PATH)");
+    if (st == TENON_OK)
+        st = lmdb_read_params(options, &map_bytes, err);
+    if (st != TENON_OK)
+        goto done;
+    rc = lmdb_store_new(options, is_folder, &store);
+    if (rc == 0)
+        rc = tenon_posix_make_private(store->data_path, options->create != 0, store->read_only != 0,
+                                      &file);
+    if (rc == 0) {
+        store->dev = file.st_dev;
+        store->ino = file.st_ino;
+        shared = lmdb_find_open(store);
+        if (shared == NULL)
+            rc = file.st_size == 0 && !options->create ? MDB_INVALID
+                                                       : lmdb_env_open(store, is_folder, map_bytes);
+    }
+    if (store == NULL || store->path == NULL) {
+        st = tenon_kv_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    } else if (rc != 0) {
+        st = lmdb_fail(err, store, rc, TENON_EFFECT_OPEN, "can't be opened");
+    } else if (shared == NULL) {
+        store->next = registry;
+        registry = *out = store;
+        store = NULL; /* owned by the registry now */
+    } else if (shared->durability != store->durability || shared->read_only != store->read_only) {
+        st = lmdb_config(err, NULL, "the file is open in this process, with other settings");
+    } else {
+        shared->use_count++;
+        *out = shared;
+    }
+
+done:
+    lmdb_store_free(store);
+    pthread_mutex_unlock(&registry_lock);
+    return st;
+}
+
+void
+lmdb_store_close(tenon_kv_store *store)
+{
+    tenon_kv_store **link = &registry;
+
+    if (store == NULL)
+        return;
+    pthread_mutex_lock(&registry_lock);
+    if (--store->use_count == 0) {
+        while (*link != store)
+            link = &(*link)->next;
+        *link = store->next;
+        lmdb_store_free(store);
+    }
+    pthread_mutex_unlock(&registry_lock);
+}
+
+tenon_status
+lmdb_store_resize(tenon_kv_store *store, uint64_t bytes, uint64_t deadline_ns, tenon_error *err)
+{
+    int rc;
+
+    if (!tenon_gate_close(&store->gate, deadline_ns))
+        return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                             "%s: open transactions keep the map from being resized", store->path);
+    rc = mdb_env_set_mapsize(store->env, (size_t)bytes);
+    pthread_mutex_lock(&store->lock);
+    store->wanted_bytes = 0;
+    pthread_mutex_unlock(&store->lock);
+    tenon_gate_open(&store->gate);
+    return rc == 0 ? TENON_OK
+                   : lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "map can't be resized");
+}
+
+tenon_status
+lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+    uint64_t wanted_bytes;
+
+    pthread_mutex_lock(&store->lock);
+    wanted_bytes = store->wanted_bytes;
+    pthread_mutex_unlock(&store->lock);
+    if (wanted_bytes != 0)
+        st = lmdb_store_resize(store, wanted_bytes, deadline_ns, err);
+    if (st == TENON_OK && !tenon_gate_enter(&store->gate, deadline_ns))
+        st = tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                           "%s: the map is being resized", store->path);
+    return st;
+}
+
+void
+lmdb_store_map_full(tenon_kv_store *store)
+{
+    MDB_envinfo info;
+    int dead = 0;
+
+    mdb_reader_check(store->env, &dead); /* a dead reader may be what kept pages from reuse */
+    mdb_env_info(store->env, &info);
+    pthread_mutex_lock(&store->lock);
+    /* Twice as much; eight times where that was not enough for one and the same transaction. */
+    store->wanted_bytes = (uint64_t)info.me_mapsize * (store->full_count == 0 ? 2 : 8);
+    store->full_count++;
+    pthread_mutex_unlock(&store->lock);
+}
