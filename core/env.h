@@ -20,4 +20,8 @@ void tni_random(void *out, size_t bytes);
 /** A number from 0 to `below` - 1, from a generator of the thread's own, seeded by tni_random. */
 uint64_t tni_random_below(uint64_t below);
 
+/** A number that differs between a process and its forked children: what is kept in memory and must
+ * not be used twice, random bytes above all, is thrown away when it changes. */
+uint32_t tni_process_epoch(void);
+
 #endif

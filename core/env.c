@@ -1,0 +1,174 @@
+/* Time, sleep and chance, from POSIX. */
+#include "core/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__has_include)
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#define ENV_HAS_GETENTROPY 1
+#endif
+#endif
+
+#define ENV_NS_PER_S UINT64_C(1000000000)
+
+/* xoshiro256** of one thread. `epoch` says in which process it was seeded: a forked child must not
+ * go on with its parent's numbers. */
+typedef struct env_generator {
+    uint64_t s[4];
+    uint32_t epoch;
+} env_generator;
+
+static pthread_once_t env_once = PTHREAD_ONCE_INIT;
+static atomic_uint env_epoch = 1;
+static _Thread_local env_generator env_own;
+
+uint64_t
+tni_monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * ENV_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+int64_t
+tni_wall_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void
+tni_sleep_until_ns(uint64_t until_ns)
+{
+    struct timespec until = {
+        .tv_sec = (time_t)(until_ns / ENV_NS_PER_S),
+        .tv_nsec = (long)(until_ns % ENV_NS_PER_S),
+    };
+    int rc;
+
+    do {
+        rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    } while (rc == EINTR);
+}
+
+/* Bytes from the device, for systems without the call. False: there is no device. */
+static bool
+env_read_device(unsigned char *out, size_t bytes)
+{
+    bool ok = false;
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        goto done;
+    while (bytes > 0) {
+        ssize_t n = read(fd, out, bytes);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            goto done;
+        out += n;
+        bytes -= (size_t)n;
+    }
+    ok = true;
+
+done:
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+void
+tni_random(void *out, size_t bytes)
+{
+    unsigned char *at = out;
+
+#ifdef ENV_HAS_GETENTROPY
+    while (bytes > 0) {
+        size_t n = bytes < 256 ? bytes : 256; /* the most that one call gives */
+
+        if (getentropy(at, n) != 0)
+            break;
+        at += n;
+        bytes -= n;
+    }
+#endif
+    if (bytes > 0 && !env_read_device(at, bytes))
+        abort(); /* no promise about ids can be kept without it */
+}
+
+static void
+env_forked(void)
+{
+    atomic_fetch_add(&env_epoch, 1);
+}
+
+static void
+env_init(void)
+{
+    (void)pthread_atfork(NULL, NULL, env_forked);
+}
+
+uint32_t
+tni_process_epoch(void)
+{
+    (void)pthread_once(&env_once, env_init);
+    return atomic_load_explicit(&env_epoch, memory_order_relaxed); /* changed in a child only,
+                                                                      before it has threads */
+}
+
+static inline uint64_t
+env_rotate(uint64_t x, unsigned bits)
+{
+    return (x << bits) | (x >> (64 - bits));
+}
+
+static uint64_t
+env_next(void)
+{
+    const uint32_t epoch = tni_process_epoch();
+    uint64_t *s = env_own.s;
+    uint64_t result, t;
+
+    if (env_own.epoch != epoch) {
+        do {
+            tni_random(s, sizeof env_own.s);
+        } while ((s[0] | s[1] | s[2] | s[3]) == 0); /* a state that it never leaves */
+        env_own.epoch = epoch;
+    }
+    result = env_rotate(s[1] * 5, 7) * 9;
+    t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = env_rotate(s[3], 45);
+    return result;
+}
+
+uint64_t
+tni_random_below(uint64_t below)
+{
+    uint64_t reject, x;
+
+    if (below <= 1)
+        return 0;
+    reject = (0 - below) % below; /* 2^64 mod below: the numbers that would favour some results */
+    do {
+        x = env_next();
+    } while (x < reject);
+    return x % below;
+}
