@@ -149,13 +149,13 @@ print_results(const timings *t, uint32_t rounds)
 }
 
 static bool
-runner_open(runner *r, const side *side, const options *o, const char *file)
+runner_open(runner *r, const side *with, const options *o, const char *file)
 {
-    r->side = side;
+    r->side = with;
     snprintf(r->path, sizeof r->path, "%s/%s", o->folder, file);
     snprintf(r->owner.name, sizeof r->owner.name, "owner");
-    return side->open(r->path, o->durability, &r->db) && side->register_user(r->db, &r->owner) &&
-           side->create_room(r->db, &r->owner, "room", &r->room);
+    return with->open(r->path, o->durability, &r->db) && side->register_user(r->db, &r->owner) &&
+           with->create_room(r->db, &r->owner, "room", &r->room);
 }
 
 static void
