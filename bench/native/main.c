@@ -154,7 +154,7 @@ runner_open(runner *r, const side *with, const options *o, const char *file)
     r->side = with;
     snprintf(r->path, sizeof r->path, "%s/%s", o->folder, file);
     snprintf(r->owner.name, sizeof r->owner.name, "owner");
-    return with->open(r->path, o->durability, &r->db) && side->register_user(r->db, &r->owner) &&
+    return with->open(r->path, o->durability, &r->db) && with->register_user(r->db, &r->owner) &&
            with->create_room(r->db, &r->owner, "room", &r->room);
 }
 
