@@ -104,6 +104,8 @@ void tni_chat_forget(void *secret, size_t bytes);
 /* ---- rows.c: rows as structs, and the reads that several operations make ---- */
 
 void tni_chat_copy_text(char *out, size_t out_bytes, const tenon_value *text);
+/** NULL where there is no text, or an empty one. */
+tenon_value tni_chat_optional_text(const char *text);
 uint32_t tni_chat_room_role_number(const tenon_value *text);
 uint32_t tni_chat_invitation_status_number(const tenon_value *text);
 tenon_value tni_chat_user_role(uint32_t role);

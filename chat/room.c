@@ -55,7 +55,7 @@ room_insert_row(tni_call *call, const chat_new_room *in, chat_room *room, tenon_
         tenon_value params[] = {
             tenon_id(&room->id),
             tenon_text(in->name),
-            tenon_text(in->description),
+            tni_chat_optional_text(in->description),
             tenon_bool(in->is_public),
             tenon_id(&room->created_by),
             now,

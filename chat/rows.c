@@ -100,6 +100,12 @@ tni_chat_copy_text(char *out, size_t out_bytes, const tenon_value *text)
     out[len] = '\0';
 }
 
+tenon_value
+tni_chat_optional_text(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? tenon_null() : tenon_text(text);
+}
+
 void
 tni_chat_user_of(const tenon_value *row, chat_user *out)
 {

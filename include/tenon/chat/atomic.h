@@ -99,7 +99,7 @@ TENON_API tenon_status chat_delete_user_atomically(tenon_db *db, const chat_cont
 /** A new room. Its creator is the context's actor. */
 typedef struct chat_new_room {
     const char *name;        /**< 1-128 bytes without control characters. */
-    const char *description; /**< NULL, or up to 1,024 bytes. */
+    const char *description; /**< NULL or empty = none; up to 1,024 bytes. */
     bool is_public;
 } chat_new_room;
 
@@ -259,7 +259,8 @@ typedef struct chat_room_result {
  *   add      "room.is_active" CONSTRAINT; "user" NOT_FOUND; "user.is_active" CONSTRAINT;
  *            "membership" EXISTS; "invitation" EXISTS (a pending one)
  *   remove   "membership" NOT_FOUND; then "actor" DENIED; "membership.role" CONSTRAINT (the owner:
- *            pass ownership on, or delete the room)
+ *            pass ownership on, or delete the room). Oneself: whoever is not in the room is not
+ *            DENIED, "membership" is NOT_FOUND.
  *   role     "membership" NOT_FOUND; then "actor" DENIED; "membership.status" CONSTRAINT (pending);
  *            "membership.role" CONSTRAINT (the owner's own, unless it stays owner)
  * Reads and writes: the rooms, their memberships; delete: all of the room; add: the user.
