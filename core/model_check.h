@@ -25,4 +25,7 @@ tenon_status tni_column_check(const char *table, const tenon_column *column, ten
 /** Check a table by itself; what tni_table_new does before it copies. */
 tenon_status tni_table_check(const tenon_table *table, tenon_error *err);
 
+/** Word for a kind of step ("ADD_TABLE"), which is one of TENON_ADD_TABLE … TENON_DATA_STEP. */
+const char *tni_step_kind(uint8_t kind);
+
 #endif

@@ -128,6 +128,12 @@ static const struct {
     [TENON_DATA_STEP] = { "DATA_STEP", SCHEMA_RUN },
 };
 
+const char *
+tni_step_kind(uint8_t kind)
+{
+    return schema_kinds[kind].text;
+}
+
 /* The fields that a step's kind needs, and no others. */
 static tenon_status
 schema_check_step_fields(const tenon_schema *schema, uint32_t number, tenon_error *err)
