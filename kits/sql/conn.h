@@ -1,0 +1,13 @@
+/** @file conn.h A connection of the kit. */
+#ifndef TENON_KITS_SQL_CONN_H
+#define TENON_KITS_SQL_CONN_H
+
+#include "text.h"
+
+struct tenon_drv_conn {
+    const tenon_sql_engine *engine;
+    void *raw;
+    tenon_drv_cursor *fetched; /**< Holds the row of the last fetch, not yet reset. */
+};
+
+#endif

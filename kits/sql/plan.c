@@ -1,0 +1,388 @@
+/* Plans and cursors. A plan keeps its statements; each run takes one, so that several cursors of
+ * one plan may be open at once. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conn.h"
+
+struct tenon_drv_plan {
+    tenon_drv_conn *conn;
+    const tenon_drv_query *query;
+    sql_query_text text;
+    tenon_drv_cursor *idle; /* prepared, not running */
+};
+
+struct tenon_drv_cursor {
+    tenon_drv_plan *plan; /* NULL: the user's own text */
+    tenon_drv_conn *conn;
+    tenon_sql_stmt *stmt;
+    tenon_drv_cursor *next;
+    char *prefix_end; /* what a prefix ends before; lives as long as it is bound */
+    size_t prefix_room;
+    uint32_t column_count;
+    uint32_t reserved;
+    tenon_value row[];
+};
+
+static tenon_status
+sql_no_memory(tenon_error *err)
+{
+    return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+}
+
+static void
+sql_cursor_free(tenon_drv_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    cursor->conn->engine->finalize(cursor->stmt);
+    free(cursor->prefix_end);
+    free(cursor);
+}
+
+static tenon_status
+sql_cursor_new(tenon_drv_conn *conn, tenon_drv_plan *plan, tenon_sql_stmt *stmt, uint32_t columns,
+               tenon_drv_cursor **out, tenon_error *err)
+{
+    tenon_drv_cursor *cursor = calloc(1, sizeof *cursor + columns * sizeof cursor->row[0]);
+
+    *out = cursor;
+    if (cursor == NULL) {
+        conn->engine->finalize(stmt);
+        return sql_no_memory(err);
+    }
+    cursor->plan = plan;
+    cursor->conn = conn;
+    cursor->stmt = stmt;
+    cursor->column_count = columns;
+    return TENON_OK;
+}
+
+/* A statement of the plan that is not running. */
+static tenon_status
+sql_take(tenon_drv_plan *plan, tenon_drv_cursor **out, tenon_error *err)
+{
+    tenon_drv_conn *conn = plan->conn;
+    const uint32_t columns = plan->query->kind == TENON_COUNT ? 1 : plan->query->column_count;
+    tenon_sql_stmt *stmt = NULL;
+    tenon_status st;
+
+    *out = plan->idle;
+    if (*out != NULL) {
+        plan->idle = (*out)->next;
+        return TENON_OK;
+    }
+    st = conn->engine->prepare(conn->raw, plan->text.text.data, true, plan->query, &stmt, err);
+    if (st == TENON_OK)
+        st = sql_cursor_new(conn, plan, stmt, columns, out, err);
+    return st;
+}
+
+static void
+sql_give_back(tenon_drv_cursor *cursor)
+{
+    cursor->conn->engine->reset(cursor->stmt);
+    cursor->next = cursor->plan->idle;
+    cursor->plan->idle = cursor;
+}
+
+void
+tenon_sql_conn_settle(tenon_drv_conn *conn)
+{
+    if (conn->fetched != NULL)
+        sql_give_back(conn->fetched);
+    conn->fetched = NULL;
+}
+
+/*
+ * The least text above all that begin with `prefix`: its last character that can be made greater
+ * is, and the rest is cut. The engine compares bytes, so it need not be UTF-8 any more.
+ */
+static tenon_status
+sql_prefix_end(tenon_drv_cursor *cursor, const tenon_value *prefix, tenon_value *out,
+               tenon_error *err)
+{
+    /* One byte more: an empty prefix ends where no text can be, at 0xFF. */
+    if (prefix->len + 1u > cursor->prefix_room) {
+        char *bytes = realloc(cursor->prefix_end, prefix->len + 1u);
+
+        if (bytes == NULL)
+            return sql_no_memory(err);
+        cursor->prefix_end = bytes;
+        cursor->prefix_room = prefix->len + 1u;
+    }
+    *out = *prefix;
+    if (prefix->type == TENON_NULL)
+        return TENON_OK;
+    memcpy(cursor->prefix_end, prefix->as.data, prefix->len);
+    out->as.data = cursor->prefix_end;
+    if (prefix->len == 0) {
+        cursor->prefix_end[0] = (char)0xFF;
+        out->len = 1;
+    } else {
+        cursor->prefix_end[prefix->len - 1]++; /* below 0xF5 in UTF-8, so there is no carry */
+    }
+    return TENON_OK;
+}
+
+static tenon_status
+sql_bind_all(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
+{
+    const tenon_drv_conn *conn = cursor->conn;
+    const sql_query_text *text = &cursor->plan->text;
+    tenon_status st = TENON_OK;
+
+    for (uint32_t i = 0; i < text->bind_count && st == TENON_OK; i++) {
+        const tenon_value *value = &params[text->binds[i].param];
+        tenon_value made;
+
+        if (text->binds[i].how == SQL_BIND_PREFIX_END) {
+            st = sql_prefix_end(cursor, value, &made, err);
+            value = &made;
+        } else if (text->binds[i].how == SQL_BIND_PREFIX_LENGTH) {
+            made = value->type == TENON_NULL ? tenon_null() : tenon_int(value->len);
+            value = &made;
+        }
+        if (st == TENON_OK)
+            st = conn->engine->bind(conn->raw, cursor->stmt, i + 1, value, err);
+    }
+    return st;
+}
+
+static tenon_status
+sql_start(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out, tenon_error *err)
+{
+    tenon_status st;
+
+    tenon_sql_conn_settle(plan->conn);
+    st = sql_take(plan, out, err);
+    if (st != TENON_OK)
+        return st;
+    st = sql_bind_all(*out, params, err);
+    if (st != TENON_OK) {
+        sql_give_back(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+static void
+sql_read_row(tenon_drv_cursor *cursor)
+{
+    const tenon_sql_engine *engine = cursor->conn->engine;
+    const tenon_drv_query *query = cursor->plan == NULL ? NULL : cursor->plan->query;
+
+    for (uint32_t i = 0; i < cursor->column_count; i++) {
+        tenon_type type = TENON_NULL;
+
+        if (query != NULL)
+            type = query->kind == TENON_COUNT ? TENON_INT
+                                              : query->table->columns[query->columns[i]].type;
+        engine->column(cursor->stmt, i, type, &cursor->row[i]);
+    }
+}
+
+static tenon_status
+sql_step(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
+{
+    const tenon_drv_conn *conn = cursor->conn;
+    const tenon_drv_query *query = cursor->plan == NULL ? NULL : cursor->plan->query;
+
+    return conn->engine->step(conn->raw, cursor->stmt, query, params, err);
+}
+
+static tenon_status
+sql_plan_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
+                 tenon_error *err)
+{
+    tenon_drv_plan *plan = calloc(1, sizeof *plan);
+    tenon_drv_cursor *first = NULL;
+    tenon_status st;
+
+    *out = NULL;
+    if (plan == NULL)
+        return sql_no_memory(err);
+    tenon_sql_conn_settle(conn);
+    plan->conn = conn;
+    plan->query = query;
+    st = sql_query_write(&plan->text, conn->engine->dialect, query, err);
+    if (st == TENON_OK)
+        st = sql_take(plan, &first, err);
+    if (st != TENON_OK) {
+        sql_query_text_fini(&plan->text);
+        free(plan);
+        return st;
+    }
+    plan->idle = first;
+    *out = plan;
+    return TENON_OK;
+}
+
+static void
+sql_plan_free(tenon_drv_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    tenon_sql_conn_settle(plan->conn);
+    while (plan->idle != NULL) {
+        tenon_drv_cursor *cursor = plan->idle;
+
+        plan->idle = cursor->next;
+        sql_cursor_free(cursor);
+    }
+    sql_query_text_fini(&plan->text);
+    free(plan);
+}
+
+static tenon_status
+sql_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
+{
+    tenon_drv_cursor *cursor = NULL;
+    tenon_status st = sql_start(plan, params, &cursor, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = sql_step(cursor, params, err);
+    if (st == TENON_NOT_FOUND) {
+        *affected = plan->conn->engine->changes(plan->conn->raw);
+        st = TENON_OK;
+    }
+    sql_give_back(cursor);
+    return st;
+}
+
+static tenon_status
+sql_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out, tenon_error *err)
+{
+    *out = NULL;
+    return sql_start(plan, params, out, err);
+}
+
+static tenon_status
+sql_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
+{
+    tenon_status st = sql_step(cursor, NULL, err);
+
+    *row = NULL;
+    if (st == TENON_OK) {
+        sql_read_row(cursor);
+        *row = cursor->row;
+    }
+    return st;
+}
+
+static void
+sql_close(tenon_drv_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    if (cursor->plan == NULL)
+        sql_cursor_free(cursor);
+    else
+        sql_give_back(cursor);
+}
+
+static tenon_status
+sql_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **row,
+          tenon_error *err)
+{
+    tenon_drv_cursor *cursor = NULL;
+    tenon_status st = sql_start(plan, params, &cursor, err);
+
+    *row = NULL;
+    if (st != TENON_OK)
+        return st;
+    st = sql_next(cursor, row, err);
+    if (st == TENON_OK)
+        plan->conn->fetched = cursor; /* reset when the row is no longer borrowed */
+    else
+        sql_give_back(cursor);
+    return st;
+}
+
+static tenon_status
+sql_explain(tenon_drv_plan *plan, char *out, uint64_t out_bytes, tenon_error *err)
+{
+    const tenon_drv_conn *conn = plan->conn;
+    const tenon_sql_engine *engine = conn->engine;
+    tenon_sql_stmt *stmt = NULL;
+    sql_text text = { 0 };
+    uint64_t len = 0;
+    tenon_status st;
+
+    tenon_sql_conn_settle(plan->conn);
+    sql_put(&text, engine->dialect->explain_prefix);
+    sql_put(&text, plan->text.text.data);
+    st = text.failed ? sql_no_memory(err)
+                     : engine->prepare(conn->raw, text.data, false, plan->query, &stmt, err);
+    if (out_bytes > 0)
+        out[0] = '\0';
+    while (st == TENON_OK) {
+        tenon_value words;
+
+        st = engine->step(conn->raw, stmt, plan->query, NULL, err);
+        if (st != TENON_OK)
+            break;
+        engine->column(stmt, engine->dialect->explain_column, TENON_TEXT, &words);
+        if (len + 1 < out_bytes)
+            len += (uint64_t)snprintf(out + len, out_bytes - len, "%s%.*s", len > 0 ? "\n" : "",
+                                      (int)words.len, (const char *)words.as.data);
+    }
+    engine->finalize(stmt);
+    sql_text_fini(&text);
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+static tenon_status
+sql_bind_user(tenon_drv_conn *conn, tenon_sql_stmt *stmt, const tenon_value *params,
+              uint32_t param_count, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    for (uint32_t i = 0; i < param_count && st == TENON_OK; i++)
+        st = conn->engine->bind(conn->raw, stmt, i + 1, &params[i], err);
+    return st;
+}
+
+static tenon_status
+sql_user_text(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
+              uint32_t param_count, tenon_drv_cursor **out, uint32_t *column_count,
+              tenon_error *err)
+{
+    tenon_drv_cursor *cursor = NULL;
+    tenon_sql_stmt *stmt = NULL;
+    tenon_status st;
+
+    if (out != NULL)
+        *out = NULL;
+    tenon_sql_conn_settle(conn);
+    st = conn->engine->prepare(conn->raw, sql, false, NULL, &stmt, err);
+    if (st != TENON_OK)
+        return st;
+    st = sql_cursor_new(conn, NULL, stmt, conn->engine->column_count(stmt), &cursor, err);
+    if (st == TENON_OK)
+        st = sql_bind_user(conn, stmt, params, param_count, err);
+    if (st == TENON_OK && column_count != NULL)
+        *column_count = cursor->column_count;
+    if (st == TENON_OK && out != NULL) {
+        *out = cursor;
+        return TENON_OK;
+    }
+    while (st == TENON_OK)
+        st = sql_step(cursor, params, err);
+    sql_cursor_free(cursor);
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+const tenon_drv_query_ops tenon_sql_query_ops = {
+    .size = sizeof tenon_sql_query_ops,
+    .prepare = sql_plan_prepare,
+    .free = sql_plan_free,
+    .exec = sql_exec,
+    .open = sql_open,
+    .next = sql_next,
+    .close = sql_close,
+    .fetch = sql_fetch,
+    .explain = sql_explain,
+    .sql = sql_user_text,
+};

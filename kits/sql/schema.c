@@ -1,0 +1,170 @@
+/* Changes of the schema, and the connection itself. */
+#include <stdlib.h>
+
+#include "conn.h"
+
+tenon_status
+tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon_drv_conn **out,
+                   tenon_error *err)
+{
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL)
+        return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    (*out)->engine = engine;
+    (*out)->raw = raw;
+    return TENON_OK;
+}
+
+void *
+tenon_sql_conn_raw(const tenon_drv_conn *conn)
+{
+    return conn->raw;
+}
+
+void
+tenon_sql_conn_free(tenon_drv_conn *conn)
+{
+    free(conn);
+}
+
+/* Run what was written, and free it. */
+static tenon_status
+schema_run(tenon_drv_conn *conn, sql_text *text, tenon_error *err)
+{
+    tenon_status st;
+
+    tenon_sql_conn_settle(conn);
+    if (text->failed)
+        st = tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    else
+        st = conn->engine->run(conn->raw, text->data, err);
+    sql_text_fini(text);
+    return st;
+}
+
+static tenon_status
+schema_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_error *err)
+{
+    const tenon_sql_engine *engine = conn->engine;
+    const tenon_value value = tenon_text(name);
+    tenon_sql_stmt *stmt = NULL;
+    tenon_status st;
+
+    *out = 0;
+    tenon_sql_conn_settle(conn);
+    st = engine->prepare(conn->raw, engine->dialect->table_query, false, NULL, &stmt, err);
+    if (st == TENON_OK)
+        st = engine->bind(conn->raw, stmt, 1, &value, err);
+    if (st == TENON_OK)
+        st = engine->step(conn->raw, stmt, NULL, NULL, err);
+    *out = st == TENON_OK;
+    engine->finalize(stmt);
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+static tenon_status
+schema_need(tenon_drv_conn *conn, const char *name, bool there, tenon_error *err)
+{
+    uint32_t found = 0;
+    tenon_status st = schema_has_table(conn, name, &found, err);
+
+    if (st == TENON_OK && there && !found)
+        st = tenon_sql_fail(err, TENON_NOT_FOUND, 0, TENON_EFFECT_OPEN, name, "no table %s", name);
+    else if (st == TENON_OK && !there && found)
+        st = tenon_sql_fail(err, TENON_EXISTS, 0, TENON_EFFECT_OPEN, name,
+                            "there is a table %s already", name);
+    return st;
+}
+
+/* The engine checks the newest index first: made from the last on, they are checked in their order.
+ */
+static tenon_status
+schema_create_table(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
+{
+    sql_text text = { 0 };
+    tenon_status st = schema_need(conn, table->name, false, err);
+
+    if (st == TENON_OK) {
+        sql_write_table(&text, conn->engine->dialect, table);
+        st = schema_run(conn, &text, err);
+    }
+    for (uint32_t i = table->index_count; i > 0 && st == TENON_OK; i--) {
+        sql_write_index(&text, conn->engine->dialect, table, &table->indexes[i - 1]);
+        st = schema_run(conn, &text, err);
+    }
+    return st;
+}
+
+static tenon_status
+schema_drop_table(tenon_drv_conn *conn, const char *name, tenon_error *err)
+{
+    sql_text text = { 0 };
+    tenon_status st = schema_need(conn, name, true, err);
+
+    if (st != TENON_OK)
+        return st;
+    sql_put(&text, "DROP TABLE ");
+    sql_put_name(&text, name);
+    return schema_run(conn, &text, err);
+}
+
+static tenon_status
+schema_add_column(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
+{
+    sql_text text = { 0 };
+
+    sql_write_add_column(&text, conn->engine->dialect, table);
+    return schema_run(conn, &text, err);
+}
+
+static tenon_status
+schema_drop_column(tenon_drv_conn *conn, const char *table, const char *column, tenon_error *err)
+{
+    sql_text text = { 0 };
+
+    sql_put(&text, "ALTER TABLE ");
+    sql_put_name(&text, table);
+    sql_put(&text, " DROP COLUMN ");
+    sql_put_name(&text, column);
+    return schema_run(conn, &text, err);
+}
+
+static tenon_status
+schema_create_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t index,
+                    tenon_error *err)
+{
+    sql_text text = { 0 };
+    tenon_status st;
+
+    sql_write_index(&text, conn->engine->dialect, table, &table->indexes[index]);
+    st = schema_run(conn, &text, err);
+    if (st == TENON_EXISTS)
+        (void)tenon_sql_fail(err, st, err->native, err->effect, table->indexes[index].name,
+                             "rows of %s have the same key in unique index %s", table->name,
+                             table->indexes[index].name);
+    return st;
+}
+
+static tenon_status
+schema_drop_index(tenon_drv_conn *conn, const char *table, const char *index, tenon_error *err)
+{
+    sql_text text = { 0 };
+    tenon_status st = schema_need(conn, table, true, err);
+
+    if (st != TENON_OK)
+        return st;
+    sql_put(&text, "DROP INDEX ");
+    sql_put_name(&text, index);
+    return schema_run(conn, &text, err);
+}
+
+const tenon_drv_schema_ops tenon_sql_schema_ops = {
+    .size = sizeof tenon_sql_schema_ops,
+    .has_table = schema_has_table,
+    .create_table = schema_create_table,
+    .drop_table = schema_drop_table,
+    .add_column = schema_add_column,
+    .drop_column = schema_drop_column,
+    .create_index = schema_create_index,
+    .drop_index = schema_drop_index,
+};
