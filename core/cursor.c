@@ -1,0 +1,244 @@
+/* Cursors: handles that are used again, so that reading allocates nothing once warm. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/db.h"
+#include "core/error.h"
+
+/* ---- Handles ---- */
+
+static tenon_cursor *
+cursor_take(tenon_txn *txn)
+{
+    tenon_cursor *cursor = txn->conn->free_cursors;
+
+    if (cursor != NULL) {
+        txn->conn->free_cursors = cursor->next;
+    } else {
+        cursor = calloc(1, sizeof *cursor);
+        if (cursor == NULL)
+            return NULL;
+    }
+    cursor->txn = txn;
+    cursor->drv = NULL;
+    cursor->at_end = false;
+    cursor->undone = false;
+    cursor->prev = NULL;
+    cursor->next = txn->cursors;
+    if (cursor->next != NULL)
+        cursor->next->prev = cursor;
+    txn->cursors = cursor;
+    return cursor;
+}
+
+/* Close what the driver holds. */
+static void
+cursor_stop(tenon_cursor *cursor)
+{
+    cursor->txn->ops->close(cursor->drv);
+    cursor->drv = NULL;
+}
+
+/* Take a handle out of its transaction, to be used again. */
+static void
+cursor_recycle(tenon_cursor *cursor)
+{
+    tenon_txn *txn = cursor->txn;
+
+    cursor_stop(cursor);
+    if (cursor->prev != NULL)
+        cursor->prev->next = cursor->next;
+    else
+        txn->cursors = cursor->next;
+    if (cursor->next != NULL)
+        cursor->next->prev = cursor->prev;
+    cursor->txn = NULL;
+    cursor->next = txn->conn->free_cursors;
+    txn->conn->free_cursors = cursor;
+}
+
+void
+tni_cursors_drop_fetched(tenon_txn *txn)
+{
+    if (txn->fetch_cursor != NULL) {
+        cursor_recycle(txn->fetch_cursor);
+        txn->fetch_cursor = NULL;
+    }
+}
+
+void
+tni_cursors_undo(tenon_txn *txn)
+{
+    tni_cursors_drop_fetched(txn);
+    for (tenon_cursor *cursor = txn->cursors; cursor != NULL; cursor = cursor->next) {
+        cursor_stop(cursor);
+        cursor->undone = true;
+    }
+}
+
+void
+tni_cursors_end(tenon_txn *txn)
+{
+    txn->fetch_cursor = NULL;
+    while (txn->cursors != NULL)
+        cursor_recycle(txn->cursors);
+}
+
+void
+tni_cursors_free(tni_conn *conn)
+{
+    while (conn->free_cursors != NULL) {
+        tenon_cursor *cursor = conn->free_cursors;
+
+        conn->free_cursors = cursor->next;
+        free(cursor->params);
+        free(cursor->bytes);
+        free(cursor);
+    }
+}
+
+/* ---- Parameters, which the driver borrows for as long as it reads ---- */
+
+static bool
+cursor_has_bytes(const tenon_value *v)
+{
+    return v->len > 0 && (v->type == TENON_TEXT || v->type == TENON_BLOB || v->type == TENON_UUID);
+}
+
+static bool
+cursor_reserve(tenon_cursor *cursor, uint32_t count, size_t bytes)
+{
+    void *grown;
+
+    if (count > cursor->params_capacity) {
+        grown = realloc(cursor->params, count * sizeof *cursor->params);
+        if (grown == NULL)
+            return false;
+        cursor->params = grown;
+        cursor->params_capacity = count;
+    }
+    if (bytes > cursor->bytes_capacity) {
+        grown = realloc(cursor->bytes, bytes);
+        if (grown == NULL)
+            return false;
+        cursor->bytes = grown;
+        cursor->bytes_capacity = bytes;
+    }
+    return true;
+}
+
+static bool
+cursor_copy_params(tenon_cursor *cursor, const tenon_value *params, uint32_t count)
+{
+    unsigned char *at;
+    size_t bytes = 0;
+
+    if (count == 0)
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += cursor_has_bytes(&params[i]) ? params[i].len : 0;
+    if (!cursor_reserve(cursor, count, bytes))
+        return false;
+    memcpy(cursor->params, params, count * sizeof *params);
+    at = cursor->bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!cursor_has_bytes(&params[i]))
+            continue;
+        memcpy(at, params[i].as.data, params[i].len);
+        cursor->params[i].as.data = at;
+        at += params[i].len;
+    }
+    return true;
+}
+
+/* ---- Reading ---- */
+
+/* A handle with its parameters, still without rows. */
+static tenon_status
+cursor_new(tenon_txn *txn, const tenon_value *params, uint32_t count, tenon_cursor **out,
+           tenon_error *err)
+{
+    tenon_cursor *cursor = cursor_take(txn);
+
+    *out = NULL;
+    if (cursor == NULL)
+        return tni_no_memory(err, "a cursor");
+    if (!cursor_copy_params(cursor, params, count)) {
+        cursor_recycle(cursor);
+        return tni_no_memory(err, "the parameters of a cursor");
+    }
+    *out = cursor;
+    return TENON_OK;
+}
+
+/* What the driver said to the opening of `*out`, which is gone where that failed. */
+static tenon_status
+cursor_opened(tenon_txn *txn, tenon_status st, tenon_cursor **out, tenon_error *err)
+{
+    if (st == TENON_OK)
+        return st;
+    (*out)->drv = NULL;
+    cursor_recycle(*out);
+    *out = NULL;
+    return tni_txn_driver_failed(txn, st, err);
+}
+
+tenon_status
+tni_cursor_open(tenon_txn *txn, tenon_drv_plan *plan, const tenon_value *params,
+                uint32_t param_count, tenon_cursor **out, tenon_error *err)
+{
+    tenon_status st = cursor_new(txn, params, param_count, out, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = txn->ops->open(plan, (*out)->params, &(*out)->drv, tni_txn_err(txn));
+    return cursor_opened(txn, st, out, err);
+}
+
+tenon_status
+tni_cursor_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32_t param_count,
+               tenon_cursor **out, tenon_error *err)
+{
+    tenon_status st = cursor_new(txn, params, param_count, out, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = txn->ops->sql(txn->conn->drv, sql, (*out)->params, param_count, &(*out)->drv, NULL,
+                       tni_txn_err(txn));
+    return cursor_opened(txn, st, out, err);
+}
+
+tenon_status
+tenon_next(tenon_cursor *cursor, const tenon_value **row, tenon_error *err)
+{
+    tenon_status st;
+    tenon_txn *txn;
+
+    *row = NULL;
+    if (cursor == NULL || cursor->txn == NULL)
+        return tni_fail(err, TENON_MISUSE, NULL, "the cursor is closed");
+    txn = cursor->txn;
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
+    if (cursor->undone)
+        return tni_fail(err, TENON_MISUSE, NULL, "a rollback to a savepoint has closed the cursor");
+    if (cursor->at_end)
+        return tni_txn_no_row(err);
+    st = txn->ops->next(cursor->drv, row, tni_txn_err(txn));
+    if (st == TENON_OK)
+        return st;
+    *row = NULL;
+    if (st != TENON_NOT_FOUND)
+        return tni_txn_driver_failed(txn, st, err);
+    cursor->at_end = true;
+    cursor_stop(cursor); /* what the engine holds for it is of no further use */
+    return tni_txn_no_row(err);
+}
+
+void
+tenon_cursor_close(tenon_cursor *cursor)
+{
+    if (cursor != NULL && cursor->txn != NULL)
+        cursor_recycle(cursor);
+}

@@ -1,0 +1,111 @@
+/* tenon_run: a body, run again as a whole after a conflict. */
+#include <string.h>
+
+#include "core/db.h"
+#include "core/env.h"
+#include "core/error.h"
+
+#define RUN_BASE_NS UINT64_C(10000000)  /* 10 ms */
+#define RUN_CAP_NS UINT64_C(1000000000) /* 1 s */
+
+/* One attempt. */
+typedef struct run_attempt {
+    tenon_error err;   /* of what it returned */
+    tenon_error cause; /* the engine's failure that another attempt may cure; status TENON_OK: none
+                        */
+} run_attempt;
+
+/* See that the error of a body belongs to the status that it returned. */
+static void
+run_body_failed(tenon_error *err, tenon_status st)
+{
+    if (err->status != st || err->message[0] == '\0')
+        (void)tni_fail(err, st, NULL, "the body of the transaction returned %s: %s",
+                       tenon_status_name(st), tenon_status_text(st));
+}
+
+static tenon_status
+run_once(tenon_db *db, const tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void *arg,
+         run_attempt *a)
+{
+    tenon_txn *txn = NULL;
+    tenon_status st;
+
+    memset(&a->err, 0, sizeof a->err);
+    a->cause.status = TENON_OK;
+    st = tni_txn_begin(db, how, attempt, &txn, &a->err);
+    if (st == TENON_OK) {
+        st = fn(txn, arg, &a->err);
+        if (st != TENON_OK) {
+            run_body_failed(&a->err, st);
+            tni_txn_rollback(txn, &a->cause);
+            return st;
+        }
+        st = tni_txn_commit(txn, NULL, &a->err);
+    }
+    if (tenon_status_retryable(st)) /* begin or commit: their own status says it */
+        a->cause = a->err;
+    return st;
+}
+
+/* How long to wait before attempt `attempt + 1`: full jitter. */
+static uint64_t
+run_delay_ns(uint32_t attempt)
+{
+    const uint32_t doublings = attempt - 1;
+    uint64_t most = RUN_CAP_NS;
+
+    if (doublings < 7 && RUN_BASE_NS << doublings < RUN_CAP_NS)
+        most = RUN_BASE_NS << doublings;
+    return tni_random_below(most + 1);
+}
+
+/* No further attempt: say how many there were and what the last one met. */
+static tenon_status
+run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error *err)
+{
+    const tenon_error *cause = &a->cause;
+
+    if (err != NULL) {
+        (void)tni_fail(err, cause->status, cause->object, "%s after %u attempt%s; last: %s", why,
+                       attempt, attempt == 1 ? "" : "s", cause->message);
+        err->native = cause->native;
+        err->effect = TENON_EFFECT_ROLLED_BACK;
+        memcpy(err->sqlstate, cause->sqlstate, sizeof err->sqlstate);
+        memcpy(err->driver, cause->driver, sizeof err->driver);
+    }
+    return cause->status;
+}
+
+tenon_status
+tenon_run(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
+          tenon_error *err)
+{
+    tni_txn_how how;
+    run_attempt a;
+    tenon_status st;
+
+    st = tni_txn_how_read(options, &how, err);
+    if (st != TENON_OK)
+        return st;
+    how.managed = true;
+    for (uint32_t attempt = 1;; attempt++) {
+        uint64_t until_ns;
+
+        st = run_once(db, &how, attempt, fn, arg, &a);
+        if (st == TENON_OK)
+            return st;
+        if (a.cause.status == TENON_OK || st == TENON_UNKNOWN_OUTCOME)
+            break;
+        if (attempt > db->max_retry_count)
+            return run_give_up(&a, attempt, "given up", err);
+        until_ns = tni_monotonic_ns() + run_delay_ns(attempt);
+        if (until_ns >= how.deadline_ns)
+            return run_give_up(&a, attempt, "no time left", err);
+        tni_sleep_until_ns(until_ns);
+        tni_count(&db->counts.retried);
+    }
+    if (err != NULL)
+        *err = a.err;
+    return st;
+}
