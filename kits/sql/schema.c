@@ -43,7 +43,8 @@ schema_run(tenon_drv_conn *conn, sql_text *text, tenon_error *err)
 }
 
 static tenon_status
-schema_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_error *err)
+schema_has(tenon_drv_conn *conn, const char *question, const char *name, uint32_t *out,
+           tenon_error *err)
 {
     const tenon_sql_engine *engine = conn->engine;
     const tenon_value value = tenon_text(name);
@@ -52,7 +53,7 @@ schema_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_er
 
     *out = 0;
     tenon_sql_conn_settle(conn);
-    st = engine->prepare(conn->raw, engine->dialect->table_query, false, NULL, &stmt, err);
+    st = engine->prepare(conn->raw, question, false, NULL, &stmt, err);
     if (st == TENON_OK)
         st = engine->bind(conn->raw, stmt, 1, &value, err);
     if (st == TENON_OK)
@@ -60,6 +61,12 @@ schema_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_er
     *out = st == TENON_OK;
     engine->finalize(stmt);
     return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+static tenon_status
+schema_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_error *err)
+{
+    return schema_has(conn, conn->engine->dialect->table_query, name, out, err);
 }
 
 static tenon_status
@@ -149,8 +156,12 @@ static tenon_status
 schema_drop_index(tenon_drv_conn *conn, const char *table, const char *index, tenon_error *err)
 {
     sql_text text = { 0 };
-    tenon_status st = schema_need(conn, table, true, err);
+    uint32_t found = 0;
+    tenon_status st = schema_has(conn, conn->engine->dialect->index_query, index, &found, err);
 
+    if (st == TENON_OK && !found)
+        st = tenon_sql_fail(err, TENON_NOT_FOUND, 0, TENON_EFFECT_OPEN, index,
+                            "table %s has no index %s", table, index);
     if (st != TENON_OK)
         return st;
     sql_put(&text, "DROP INDEX ");
