@@ -1,0 +1,667 @@
+/** @file fixture.c A database per test, the operations in both forms, and what tests look at. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *fixture_driver;
+static bool fixture_inside;
+static char fixture_folder[64];
+
+/* ---- Life ---- */
+
+static void
+fixture_url(char *out, size_t out_bytes)
+{
+    if (strcmp(fixture_driver, "memory") == 0)
+        (void)snprintf(out, out_bytes, "memory:");
+    else
+        (void)snprintf(out, out_bytes, "%s:%s/chat.db?durability=process", fixture_driver,
+                       fixture_folder);
+}
+
+static void
+fixture_remove_files(void)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-lock", "-journal" };
+    char path[128];
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/chat.db%s", fixture_folder, suffixes[i]);
+        (void)unlink(path);
+    }
+}
+
+static tenon_status
+fixture_open(tenon_db **out, tenon_error *err)
+{
+    tenon_open_options options = { .size = sizeof options, .schema = chat_schema() };
+    char url[160];
+
+    fixture_url(url, sizeof url);
+    return tenon_open(url, &options, out, err);
+}
+
+int
+fixture_setup(void **state)
+{
+    fixture *f = (fixture *)calloc(1, sizeof *f);
+
+    *state = f;
+    if (f == NULL)
+        return -1;
+    f->now_us = T0;
+    f->inside = fixture_inside;
+    if (fixture_open(&f->db, &f->err) != TENON_OK) {
+        print_error("%s: %s (%s)\n", fixture_driver, f->err.message, f->err.object);
+        free(f);
+        *state = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+int
+fixture_teardown(void **state)
+{
+    fixture *f = (fixture *)*state;
+
+    if (f != NULL)
+        tenon_close(f->db);
+    free(f);
+    fixture_remove_files();
+    return 0;
+}
+
+int
+fixture_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t count)
+{
+    char name[96];
+    tenon_db *db = NULL;
+    tenon_error err = { 0 };
+    tenon_status status;
+    int failed = 0;
+
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: %s DRIVER\n", argv[0]);
+        return 2;
+    }
+    fixture_driver = argv[1];
+    (void)snprintf(fixture_folder, sizeof fixture_folder, "/tmp/tenon-chat-XXXXXX");
+    if (mkdtemp(fixture_folder) == NULL)
+        return 2;
+    status = fixture_open(&db, &err);
+    tenon_close(db);
+    fixture_remove_files();
+    if (status == TENON_NOT_FOUND) {
+        (void)printf("SKIPPED: no driver %s: %s\n", fixture_driver, err.message);
+        (void)rmdir(fixture_folder);
+        return 77;
+    }
+    for (int inside = 0; inside < 2; inside++) {
+        fixture_inside = inside == 1;
+        (void)snprintf(name, sizeof name, "chat %s, %s, %s", group, fixture_driver,
+                       inside == 1 ? "inside a transaction" : "on their own");
+        failed += _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+    }
+    (void)rmdir(fixture_folder);
+    return failed == 0 ? 0 : 1;
+}
+
+chat_context
+as(const fixture *f, const tenon_uuid *actor)
+{
+    chat_context ctx = { .size = sizeof ctx, .now_us = f->now_us };
+
+    if (actor != NULL)
+        ctx.actor = *actor;
+    /* The cheapest that libsodium offers: what is tested is not its strength. */
+    ctx.pwhash_ops = 1;
+    ctx.pwhash_bytes = 8192;
+    return ctx;
+}
+
+chat_context
+as_system(const fixture *f)
+{
+    chat_context ctx = as(f, NULL);
+
+    ctx.system = true;
+    return ctx;
+}
+
+/* ---- Checks ---- */
+
+void
+check_ok(fixture *f, tenon_status status, const char *file, int line)
+{
+    if (status == TENON_OK)
+        return;
+    print_error("%s:%d: %s, object '%s': %s\n", file, line, tenon_status_name(status),
+                f->err.object, f->err.message);
+    _fail(file, line);
+}
+
+void
+check_refused(fixture *f, tenon_status status, tenon_status expected, const char *object,
+              uint64_t before, const char *file, int line)
+{
+    if (status == expected && strcmp(f->err.object, object) == 0 && f->err.status == expected &&
+        f->err.message[0] != '\0') {
+        if (fixture_digest(f) == before)
+            return;
+        print_error("%s:%d: refused, but rows have changed\n", file, line);
+    } else {
+        print_error("%s:%d: expected %s '%s', got %s '%s': %s\n", file, line,
+                    tenon_status_name(expected), object, tenon_status_name(status), f->err.object,
+                    f->err.message);
+    }
+    _fail(file, line);
+}
+
+/* ---- What is stored ---- */
+
+static void
+fixture_hash(uint64_t *hash, const void *data, size_t bytes)
+{
+    const unsigned char *at = (const unsigned char *)data;
+
+    for (size_t i = 0; i < bytes; i++)
+        *hash = (*hash ^ at[i]) * UINT64_C(1099511628211);
+}
+
+#define EVERY_COLUMN                                                                               \
+    (const tenon_column_no[])                                                                      \
+    {                                                                                              \
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9                                                               \
+    }
+#define EVERY_ROW(of, count)                                                                       \
+    {                                                                                              \
+        .name = "every_row", .kind = TENON_SELECT, .table = &(of),                                 \
+        .columns = { EVERY_COLUMN, (count) }, .order = TENON_ORDER(TENON_ASC(0))                   \
+    }
+static const tenon_query fixture_tables[] = {
+    EVERY_ROW(chat_users, CHAT_USERS_COLUMNS),
+    EVERY_ROW(chat_sessions, CHAT_SESSIONS_COLUMNS),
+    EVERY_ROW(chat_rooms, CHAT_ROOMS_COLUMNS),
+    EVERY_ROW(chat_room_memberships, CHAT_MEMBERSHIPS_COLUMNS),
+    EVERY_ROW(chat_invitations, CHAT_INVITATIONS_COLUMNS),
+    EVERY_ROW(chat_messages, CHAT_MESSAGES_COLUMNS),
+    EVERY_ROW(chat_audit_logs, CHAT_AUDIT_COLUMNS),
+};
+
+static tenon_status
+digest_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    uint64_t *hash = (uint64_t *)arg;
+    const tenon_value *row = NULL;
+    tenon_cursor *cursor = NULL;
+    tenon_status status = TENON_OK;
+
+    *hash = UINT64_C(14695981039346656037);
+    for (size_t t = 0; t < sizeof fixture_tables / sizeof fixture_tables[0]; t++) {
+        fixture_hash(hash, &t, sizeof t);
+        status = tenon_select(txn, &fixture_tables[t], NULL, &cursor, err);
+        while (status == TENON_OK && (status = tenon_next(cursor, &row, err)) == TENON_OK) {
+            for (uint32_t i = 0; i < fixture_tables[t].columns.count; i++) {
+                fixture_hash(hash, &row[i].type, sizeof row[i].type);
+                fixture_hash(hash, &row[i].len, sizeof row[i].len);
+                if (row[i].type == TENON_TEXT || row[i].type == TENON_BLOB ||
+                    row[i].type == TENON_UUID)
+                    fixture_hash(hash, row[i].as.data, row[i].len);
+                else
+                    fixture_hash(hash, &row[i].as.i, sizeof row[i].as.i);
+            }
+        }
+        tenon_cursor_close(cursor);
+        cursor = NULL;
+        if (status != TENON_NOT_FOUND)
+            return status;
+    }
+    return TENON_OK;
+}
+
+/** Run in a read-only transaction; fails the test where that fails. */
+static void
+fixture_read(fixture *f, tenon_txn_fn body, void *arg)
+{
+    tenon_txn_options options = { .size = sizeof options, .read_only = true };
+    tenon_error err = { 0 };
+    tenon_status status = tenon_run(f->db, &options, body, arg, &err);
+
+    if (status != TENON_OK)
+        print_error("reading: %s %s: %s\n", tenon_status_name(status), err.object, err.message);
+    assert_int_equal(status, TENON_OK);
+}
+
+uint64_t
+fixture_digest(fixture *f)
+{
+    uint64_t hash = 0;
+
+    fixture_read(f, digest_body, &hash);
+    return hash;
+}
+
+/** A count with one text. */
+typedef struct audit_count {
+    const char *action;
+    uint64_t count;
+} audit_count;
+
+static const tenon_query fixture_count_audits = {
+    .kind = TENON_COUNT,
+    .table = &chat_audit_logs,
+    .where = TENON_WHERE(TENON_EQ(CHAT_AUDIT_ACTION, 0)),
+};
+
+static tenon_status
+audit_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    audit_count *count = (audit_count *)arg;
+    tenon_value param = tenon_text(count->action);
+
+    return tenon_count(txn, &fixture_count_audits, &param, &count->count, err);
+}
+
+uint64_t
+fixture_audits(fixture *f, const char *action)
+{
+    audit_count count = { action, 0 };
+
+    fixture_read(f, audit_body, &count);
+    return count.count;
+}
+
+static const tenon_query fixture_rooms = {
+    .kind = TENON_SELECT,
+    .table = &chat_rooms,
+    .columns = TENON_COLUMNS(CHAT_ROOMS_ID),
+};
+static const tenon_query fixture_owners = {
+    .kind = TENON_COUNT,
+    .table = &chat_room_memberships,
+    .where = TENON_WHERE(TENON_EQ(CHAT_MEMBERSHIPS_ROOM_ID, 0),
+                         TENON_EQ_TEXT(CHAT_MEMBERSHIPS_ROLE, "owner"),
+                         TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "active")),
+};
+static const tenon_query fixture_pending_invitations = {
+    .kind = TENON_SELECT,
+    .table = &chat_invitations,
+    .columns = TENON_COLUMNS(CHAT_INVITATIONS_ROOM_ID, CHAT_INVITATIONS_RECIPIENT_USER_ID),
+    .where = TENON_WHERE(TENON_EQ_TEXT(CHAT_INVITATIONS_STATUS, "pending")),
+};
+static const tenon_query fixture_pending_membership = {
+    .kind = TENON_COUNT,
+    .table = &chat_room_memberships,
+    .where =
+        TENON_WHERE(TENON_EQ(CHAT_MEMBERSHIPS_ROOM_ID, 0), TENON_EQ(CHAT_MEMBERSHIPS_USER_ID, 1),
+                    TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "pending")),
+};
+static const tenon_query fixture_pending_memberships = {
+    .kind = TENON_COUNT,
+    .table = &chat_room_memberships,
+    .where = TENON_WHERE(TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "pending")),
+};
+
+/** Count what `counter` finds for each row of `rows`; false unless it is 1 each time. */
+static tenon_status
+sound_each(tenon_txn *txn, const tenon_query *rows, const tenon_query *counter, uint64_t *row_count,
+           bool *sound, tenon_error *err)
+{
+    tenon_uuid ids[2];
+    tenon_value params[2];
+    tenon_cursor *cursor = NULL;
+    const tenon_value *row = NULL;
+    uint64_t count = 0;
+    tenon_status status = tenon_select(txn, rows, NULL, &cursor, err);
+
+    while (status == TENON_OK && (status = tenon_next(cursor, &row, err)) == TENON_OK) {
+        for (uint32_t i = 0; i < rows->columns.count; i++) {
+            ids[i] = tenon_value_id(&row[i]);
+            params[i] = tenon_id(&ids[i]);
+        }
+        status = tenon_count(txn, counter, params, &count, err);
+        *sound = *sound && count == 1;
+        ++*row_count;
+    }
+    tenon_cursor_close(cursor);
+    return status == TENON_NOT_FOUND ? TENON_OK : status;
+}
+
+static tenon_status
+sound_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    bool *sound = (bool *)arg;
+    uint64_t rooms = 0;
+    uint64_t invitations = 0;
+    uint64_t memberships = 0;
+    tenon_status status;
+
+    *sound = true;
+    status = sound_each(txn, &fixture_rooms, &fixture_owners, &rooms, sound, err);
+    if (status == TENON_OK)
+        status = sound_each(txn, &fixture_pending_invitations, &fixture_pending_membership,
+                            &invitations, sound, err);
+    if (status == TENON_OK)
+        status = tenon_count(txn, &fixture_pending_memberships, NULL, &memberships, err);
+    *sound = *sound && memberships == invitations;
+    return status;
+}
+
+bool
+fixture_is_sound(fixture *f)
+{
+    bool sound = false;
+
+    fixture_read(f, sound_body, &sound);
+    return sound;
+}
+
+/* ---- Making things ---- */
+
+tenon_uuid
+make_user_of_role(fixture *f, const char *name, uint32_t role)
+{
+    chat_context ctx = as_system(f);
+    chat_registration in = { .username = name, .password_hash = READY_HASH, .role = role };
+    chat_registered out;
+
+    OK(f, do_register(f, &ctx, &in, &out));
+    return out.user.id;
+}
+
+tenon_uuid
+make_user(fixture *f, const char *name)
+{
+    return make_user_of_role(f, name, CHAT_USER_USER);
+}
+
+tenon_uuid
+make_room(fixture *f, const char *name, const tenon_uuid *owner)
+{
+    chat_context ctx = as(f, owner);
+    chat_new_room in = { .name = name };
+    chat_created_room out;
+
+    OK(f, do_create_room(f, &ctx, &in, &out));
+    return out.room.id;
+}
+
+chat_invited
+make_invitation(fixture *f, const tenon_uuid *room, const tenon_uuid *sender,
+                const tenon_uuid *recipient)
+{
+    chat_context ctx = as(f, sender);
+    chat_new_invitation in = { .room = *room, .recipient = *recipient };
+    chat_invited out;
+
+    OK(f, do_invite(f, &ctx, &in, &out));
+    return out;
+}
+
+void
+make_member(fixture *f, const tenon_uuid *room, const tenon_uuid *owner, const tenon_uuid *user,
+            uint32_t role)
+{
+    chat_context ctx = as(f, owner);
+    chat_room_operation op = { .kind = CHAT_ADD_MEMBER, .room = *room, .user = *user, .role = role };
+    chat_room_batch in = { .operations = &op, .count = 1 };
+    chat_room_result out;
+
+    OK(f, do_batch(f, &ctx, &in, &out));
+}
+
+tenon_uuid
+make_message(fixture *f, const tenon_uuid *room, const tenon_uuid *author, const char *text)
+{
+    chat_context ctx = as(f, author);
+    chat_new_message in = { .room = *room, .content = text };
+    chat_message out;
+
+    OK(f, do_post(f, &ctx, &in, &out));
+    return out.id;
+}
+
+/** An id and a flag, for a query. */
+typedef struct flag_change {
+    const tenon_query *query;
+    const tenon_uuid *id;
+    bool flag;
+} flag_change;
+
+static const tenon_query fixture_user_flag = {
+    .kind = TENON_UPDATE,
+    .table = &chat_users,
+    .set = TENON_SET(TENON_TO(CHAT_USERS_IS_ACTIVE, 1)),
+    .where = TENON_WHERE(TENON_EQ(CHAT_USERS_ID, 0)),
+};
+static const tenon_query fixture_room_flag = {
+    .kind = TENON_UPDATE,
+    .table = &chat_rooms,
+    .set = TENON_SET(TENON_TO(CHAT_ROOMS_IS_ACTIVE, 1)),
+    .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_ID, 0)),
+};
+
+static tenon_status
+flag_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    const flag_change *change = (const flag_change *)arg;
+    tenon_value params[] = { tenon_id(change->id), tenon_bool(change->flag) };
+    uint64_t affected = 0;
+    tenon_status status = tenon_exec(txn, change->query, params, &affected, err);
+
+    return status == TENON_OK && affected != 1 ? TENON_NOT_FOUND : status;
+}
+
+void
+set_user_active(fixture *f, const tenon_uuid *user, bool active)
+{
+    flag_change change = { &fixture_user_flag, user, active };
+
+    OK(f, tenon_run(f->db, NULL, flag_body, &change, &f->err));
+}
+
+void
+set_room_active(fixture *f, const tenon_uuid *room, bool active)
+{
+    flag_change change = { &fixture_room_flag, room, active };
+
+    OK(f, tenon_run(f->db, NULL, flag_body, &change, &f->err));
+}
+
+tenon_uuid
+no_such_id(void)
+{
+    return tenon_uuid_new();
+}
+
+bool
+same_id(const tenon_uuid *a, const tenon_uuid *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/** Input and output of membership_of. */
+typedef struct membership_look {
+    const tenon_uuid *room;
+    const tenon_uuid *user;
+    chat_membership out;
+} membership_look;
+
+static tenon_status
+membership_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    membership_look *look = (membership_look *)arg;
+    tenon_status status = chat_find_membership(txn, look->room, look->user, &look->out, err);
+
+    return status == TENON_NOT_FOUND ? TENON_OK : status;
+}
+
+chat_membership
+membership_of(fixture *f, const tenon_uuid *room, const tenon_uuid *user)
+{
+    membership_look look = { .room = room, .user = user };
+
+    fixture_read(f, membership_body, &look);
+    return look.out;
+}
+
+/* ---- The operations in both forms ---- */
+
+/** Begin a transaction of the test's. */
+static tenon_txn *
+inside_begin(fixture *f)
+{
+    tenon_txn *txn = NULL;
+
+    OK(f, tenon_begin(f->db, NULL, &txn, &f->err));
+    return txn;
+}
+
+/** Commit it, whatever the operation has returned, and return that. */
+static tenon_status
+inside_end(fixture *f, tenon_txn *txn, tenon_status status)
+{
+    tenon_error err = { 0 };
+
+    if (tenon_commit(txn, &err) != TENON_OK) {
+        print_error("commit: %s %s: %s\n", tenon_status_name(err.status), err.object, err.message);
+        fail();
+    }
+    (void)f;
+    return status;
+}
+
+#define BOTH_FORMS(name, in_txn, on_its_own, in_type, out_type)                                    \
+    tenon_status name(fixture *f, const chat_context *ctx, const in_type *in, out_type *out)       \
+    {                                                                                              \
+        tenon_txn *txn;                                                                            \
+        if (!f->inside)                                                                            \
+            return on_its_own(f->db, ctx, in, out, &f->err);                                       \
+        txn = inside_begin(f);                                                                     \
+        return inside_end(f, txn, in_txn(txn, ctx, in, out, &f->err));                             \
+    }
+
+BOTH_FORMS(do_register, chat_user_registration_transaction, chat_register_user_atomically,
+           chat_registration, chat_registered)
+BOTH_FORMS(do_delete_user, chat_user_deletion_transaction, chat_delete_user_atomically,
+           chat_deletion, chat_deleted)
+BOTH_FORMS(do_create_room, chat_create_room_with_membership, chat_create_room_atomically,
+           chat_new_room, chat_created_room)
+BOTH_FORMS(do_invite, chat_create_invitation_with_membership, chat_create_invitation_atomically,
+           chat_new_invitation, chat_invited)
+BOTH_FORMS(do_answer, chat_update_invitation_and_membership, chat_update_invitation_atomically,
+           chat_invitation_update, chat_invited)
+BOTH_FORMS(do_batch, chat_batch_room_operations, chat_batch_room_operations_atomically,
+           chat_room_batch, chat_room_result)
+BOTH_FORMS(do_post, chat_post_message, chat_post_message_atomically, chat_new_message, chat_message)
+BOTH_FORMS(do_edit, chat_edit_message, chat_edit_message_atomically, chat_message_edit,
+           chat_message)
+BOTH_FORMS(do_delete_message, chat_delete_message, chat_delete_message_atomically, tenon_uuid,
+           chat_message)
+BOTH_FORMS(do_rename, chat_rename_user, chat_rename_user_atomically, chat_rename, chat_user)
+
+tenon_status
+do_page(fixture *f, const chat_context *ctx, const chat_page *in, chat_message_fn fn, void *arg,
+        chat_position *next)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_page_messages_atomically(f->db, ctx, in, fn, arg, next, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_page_messages(txn, ctx, in, fn, arg, next, &f->err));
+}
+
+tenon_status
+do_list_rooms(fixture *f, const chat_context *ctx, const tenon_uuid *user, chat_room_fn fn,
+              void *arg)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_list_rooms_atomically(f->db, ctx, user, fn, arg, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_list_rooms(txn, ctx, user, fn, arg, &f->err));
+}
+
+tenon_status
+do_list_members(fixture *f, const chat_context *ctx, const tenon_uuid *room, chat_member_fn fn,
+                void *arg)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_list_members_atomically(f->db, ctx, room, fn, arg, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_list_members(txn, ctx, room, fn, arg, &f->err));
+}
+
+tenon_status
+do_log_in(fixture *f, const chat_context *ctx, const chat_log_in *in, chat_registered *out)
+{
+    chat_credentials credentials;
+    tenon_status status;
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_log_in_atomically(f->db, ctx, in, out, &f->err);
+    memset(out, 0, sizeof *out);
+    txn = inside_begin(f);
+    status = inside_end(f, txn, chat_log_in_read(txn, in->username, &credentials, &f->err));
+    if (status == TENON_OK)
+        status = chat_log_in_verify(ctx, &credentials, in->password, &f->err);
+    if (status != TENON_OK)
+        return status;
+    txn = inside_begin(f);
+    return inside_end(
+        f, txn,
+        chat_log_in_open(txn, ctx, &credentials, in->session_expires_at_us, out, &f->err));
+}
+
+tenon_status
+do_log_out(fixture *f, const chat_context *ctx, const char *token)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_log_out_atomically(f->db, ctx, token, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_log_out(txn, ctx, token, &f->err));
+}
+
+tenon_status
+do_find_session(fixture *f, const chat_context *ctx, const char *token, chat_session *session,
+                chat_user *user)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_find_session_atomically(f->db, ctx, token, session, user, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_find_session(txn, ctx, token, session, user, &f->err));
+}
+
+tenon_status
+do_clean_up(fixture *f, const chat_context *ctx, uint32_t limit, chat_cleaned *out)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_clean_up_atomically(f->db, ctx, limit, out, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_clean_up(txn, ctx, limit, out, &f->err));
+}
+
+tenon_status
+do_count(fixture *f, chat_counts *out)
+{
+    tenon_txn *txn;
+
+    if (!f->inside)
+        return chat_count_atomically(f->db, out, &f->err);
+    txn = inside_begin(f);
+    return inside_end(f, txn, chat_count(txn, out, &f->err));
+}
