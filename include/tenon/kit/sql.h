@@ -28,6 +28,7 @@ typedef struct tenon_sql_dialect {
     const char *restrict_text;  /**< TENON_RESTRICT: checked at the end of the statement. */
     const char *table_suffix;   /**< After the closing parenthesis of CREATE TABLE. */
     const char *table_query;    /**< One row where the table named by its one parameter exists. */
+    const char *index_query;    /**< The same for an index. */
     const char *explain_prefix; /**< Before a query's text. */
     uint32_t explain_column;    /**< Column of its rows that holds the words. */
     char placeholder;           /**< '?' or '$', its number follows. */
