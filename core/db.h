@@ -11,6 +11,12 @@ typedef struct tni_counts {
     atomic_uint_fast64_t begun, committed, rolled_back, retried;
 } tni_counts;
 
+/** A block that lives as long as its database: compiled queries are found by addresses in it. */
+typedef struct tni_kept {
+    struct tni_kept *next;
+    void *block;
+} tni_kept;
+
 struct tenon_db {
     const tenon_driver *driver; /* normalised */
     tenon_drv_db *drv;
@@ -26,8 +32,8 @@ struct tenon_db {
     tni_models models;
     tni_counts counts;
     pthread_mutex_t catalogue_lock;
-    const tenon_table **tables; /* of tenon_db_tables */
-    char *url;                  /* masked */
+    tni_kept *kept; /* what tenon_db_tables has lent */
+    char *url;      /* masked */
 };
 
 /** Count. */

@@ -109,7 +109,7 @@ TENON_API tenon_status tenon_db_schema_version(tenon_db *db, const char *name, u
  * The tables that the database holds, all schemas together, as its own catalogue describes them.
  * For tools that know no schema; an application uses its own `static const` tables.
  *
- * @param[out] out   borrowed from `db`, sorted by name; a later call may not be made while in use
+ * @param[out] out   borrowed from `db` until it is closed, sorted by name; each call makes it anew
  * @param[out] count tables at `*out`
  * @retval TENON_OK, TENON_CORRUPT (a catalogue that is damaged) and those of tenon_run
  */
