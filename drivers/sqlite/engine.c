@@ -228,10 +228,16 @@ sqlite_prepare(void *raw, const char *sql, bool lasting, const tenon_drv_query *
     *out = (tenon_sql_stmt *)stmt;
     if (rc != SQLITE_OK)
         return sqlite_fail(c, query, err);
-    if (stmt != NULL && rest[strspn(rest, " \t\r\n;")] == '\0')
+    if (stmt != NULL && rest[strspn(rest, " \t\r\n;")] == '\0' &&
+        (query != NULL || !c->read_only || sqlite3_stmt_readonly(stmt)))
         return TENON_OK;
-    sqlite3_finalize(stmt);
     *out = NULL;
+    if (stmt != NULL && query == NULL && c->read_only && !sqlite3_stmt_readonly(stmt)) {
+        sqlite3_finalize(stmt);
+        return tenon_sql_fail(err, TENON_READ_ONLY, 0, TENON_EFFECT_OPEN, NULL,
+                              "the transaction is read-only");
+    }
+    sqlite3_finalize(stmt);
     return tenon_sql_fail(err, TENON_INVALID, 0, TENON_EFFECT_OPEN, NULL,
                           "the text is not one statement");
 }

@@ -16,15 +16,18 @@ enum {
     SQLITE_TXN_STATEMENTS
 };
 
+/** The same for savepoints, of each depth. */
+enum { SQLITE_SET, SQLITE_RELEASE, SQLITE_ROLLBACK_TO, SQLITE_SAVEPOINT_STATEMENTS };
+
 typedef struct sqlite_conn {
     sqlite3 *raw;
     tenon_drv_conn *conn;
     sqlite3_stmt *txn[SQLITE_TXN_STATEMENTS];
+    sqlite3_stmt *savepoints[SQLITE_SAVEPOINT_STATEMENTS][TENON_MAX_SAVEPOINTS];
     uint64_t deadline_ns; /**< Of the transaction; UINT64_MAX = none. */
     bool in_txn;
-    bool query_only; /**< As the connection is set. */
-    bool user_text;  /**< What is being prepared is the user's. */
-    bool broken;     /**< A flush failed: not to be used again. */
+    bool read_only; /**< The transaction. */
+    bool user_text; /**< What is being prepared is the user's. */
 } sqlite_conn;
 
 extern const tenon_host *sqlite_host;

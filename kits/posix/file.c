@@ -65,29 +65,31 @@ done:
     return rc;
 }
 
+/*
+ * A file that is there already is looked at without being opened: to close any descriptor of a file
+ * gives up all of the process's fcntl locks on it, those of an engine that has it open too.
+ */
 int
 tenon_posix_make_private(const char *path, bool create, bool read_only, struct stat *st)
 {
-    const int access = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-    int fd = -1;
     int rc = 0;
 
     if (create) {
-        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-        if (fd >= 0)
+        const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+
+        if (fd >= 0) {
             rc = posix_sync_folder(path);
-        else if (errno != EEXIST)
+            close(fd);
+        } else if (errno != EEXIST) {
             return errno;
+        }
     }
-    if (fd < 0)
-        fd = open(path, access);
-    if (fd < 0)
-        return errno;
-    if (rc == 0 && fstat(fd, st) != 0)
+    if (rc == 0 && stat(path, st) != 0)
         rc = errno;
     if (rc == 0 && !S_ISREG(st->st_mode))
         rc = EINVAL;
-    close(fd);
+    if (rc == 0 && faccessat(AT_FDCWD, path, read_only ? R_OK : R_OK | W_OK, AT_EACCESS) != 0)
+        rc = errno;
     return rc;
 }
 
