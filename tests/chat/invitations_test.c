@@ -169,9 +169,10 @@ other_answers_remove_the_membership_and_allow_another_invitation(void **state)
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         const ending *e = &endings[i];
         chat_invited made = make_invitation(f, &c.room, &c.admin, &c.guest);
-        const tenon_uuid *actor =
-            e->actor == SIZE_MAX ? NULL
-                                 : (const tenon_uuid *)(const void *)((const char *)&c + e->actor);
+        const tenon_uuid *actor = e->actor == SIZE_MAX
+                                      ? NULL
+                                      : (const tenon_uuid *)(const void *)((const char *)&c +
+                                                                           e->actor);
 
         if (actor == NULL)
             f->now_us += CHAT_INVITATION_LIFETIME_US;
