@@ -347,8 +347,8 @@ chat_page_messages(tenon_txn *txn, const chat_context *ctx, const chat_page *in,
 {
     message_reading reading = { in, fn, arg };
 
-    return tni_chat_within(txn, &message_page_operation, ctx, in == NULL ? NULL : &reading, next,
-                           sizeof *next, err);
+    return tni_chat_within(txn, &message_page_operation, ctx,
+                           in == NULL || fn == NULL ? NULL : &reading, next, sizeof *next, err);
 }
 
 tenon_status
@@ -357,6 +357,6 @@ chat_page_messages_atomically(tenon_db *db, const chat_context *ctx, const chat_
 {
     message_reading reading = { in, fn, arg };
 
-    return tni_chat_run(db, &message_page_operation, ctx, in == NULL ? NULL : &reading, next,
-                        sizeof *next, err);
+    return tni_chat_run(db, &message_page_operation, ctx,
+                        in == NULL || fn == NULL ? NULL : &reading, next, sizeof *next, err);
 }

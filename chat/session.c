@@ -160,8 +160,12 @@ chat_log_in_verify(const chat_context *ctx, const chat_credentials *credentials,
 {
     chat_context full;
     bool same = false;
-    tenon_status status = tni_chat_context(ctx, true, &full, err);
+    tenon_status status;
 
+    if (credentials == NULL)
+        return tni_chat_fail(err, TENON_MISUSE, "chat.log_in_verify",
+                             "chat.log_in_verify: a null pointer was given");
+    status = tni_chat_context(ctx, true, &full, err);
     if (status == TENON_OK)
         status = session_check_password(password, err);
     if (status == TENON_OK)
@@ -325,6 +329,9 @@ session_find(tenon_db *db, tenon_txn *txn, const chat_context *ctx, const char *
     session_found found;
     tenon_status status;
 
+    if (session == NULL)
+        return tni_chat_fail(err, TENON_MISUSE, session_find_operation.name,
+                             "%s: a null pointer was given", session_find_operation.name);
     memset(session, 0, sizeof *session);
     if (user != NULL)
         memset(user, 0, sizeof *user);
