@@ -1,0 +1,652 @@
+/*
+ * The catalogue: what tables there are, as the store itself says. Under tree 0:
+ *   f        the format
+ *   v        version of the catalogue, raised with every change
+ *   n        number of the last tree
+ *   t NAME   a table
+ */
+#include <stdlib.h>
+
+#include "kv.h"
+
+static const char catalogue_format[] = "tenon kv 1";
+
+enum { CATALOGUE_MOST_FIELDS = 256 };
+
+/* ---- Writing ---- */
+
+static bool
+put_u32(kv_buffer *b, uint32_t n)
+{
+    unsigned char bytes[4];
+
+    kv_write_u32(bytes, n);
+    return kv_append(b, bytes, sizeof bytes);
+}
+
+static bool
+put_bytes(kv_buffer *b, const void *data, size_t len)
+{
+    return put_u32(b, (uint32_t)len) && kv_append(b, data, len);
+}
+
+static bool
+put_text(kv_buffer *b, const char *text)
+{
+    return put_bytes(b, text, strlen(text));
+}
+
+static bool
+put_value(kv_buffer *b, const tenon_value *v)
+{
+    if (!put_u32(b, v->type))
+        return false;
+    if (v->type == TENON_TEXT || v->type == TENON_BLOB || v->type == TENON_UUID)
+        return put_bytes(b, v->as.data, v->len);
+    return put_u32(b, (uint32_t)((uint64_t)v->as.i >> 32)) && put_u32(b, (uint32_t)v->as.i);
+}
+
+static bool
+put_numbers(kv_buffer *b, const uint16_t *numbers, uint32_t count)
+{
+    bool ok = put_u32(b, count);
+
+    for (uint32_t i = 0; i < count && ok; i++)
+        ok = put_u32(b, numbers[i]);
+    return ok;
+}
+
+static bool
+put_index(kv_buffer *b, const kv_index *index)
+{
+    bool ok = put_text(b, index->name) && put_u32(b, index->tree) && put_u32(b, index->unique) &&
+              put_u32(b, index->hidden) && put_numbers(b, index->columns, index->column_count) &&
+              put_u32(b, index->where_count);
+
+    for (uint32_t i = 0; i < index->where_count && ok; i++)
+        ok = put_u32(b, index->where[i].column) && put_u32(b, index->where[i].op) &&
+             put_value(b, &index->where[i].constant);
+    return ok;
+}
+
+static bool
+put_table(kv_buffer *b, const kv_table *t)
+{
+    bool ok = put_u32(b, t->tree) && put_u32(b, t->field_count) && put_u32(b, t->column_count);
+
+    for (uint32_t i = 0; i < t->column_count && ok; i++) {
+        const kv_column *c = &t->columns[i];
+
+        ok = put_text(b, c->name) && put_u32(b, c->type) && put_u32(b, c->not_null) &&
+             put_u32(b, c->field) && put_u32(b, c->max_bytes) && put_value(b, &c->default_value);
+    }
+    ok = ok && put_numbers(b, t->key_columns, t->key_column_count) && put_u32(b, t->index_count);
+    for (uint32_t i = 0; i < t->index_count && ok; i++)
+        ok = put_index(b, &t->indexes[i]);
+    ok = ok && put_u32(b, t->foreign_key_count);
+    for (uint32_t i = 0; i < t->foreign_key_count && ok; i++) {
+        const kv_foreign_key *k = &t->foreign_keys[i];
+
+        ok = put_text(b, k->name) && put_text(b, k->references) && put_u32(b, k->on_delete) &&
+             put_u32(b, k->index) && put_numbers(b, k->columns, k->column_count);
+    }
+    return ok;
+}
+
+/* ---- Reading: nothing that is stored is trusted ---- */
+
+typedef struct reader {
+    const unsigned char *at;
+    size_t left;
+    kv_arena *arena;
+    bool damaged;
+    bool no_memory;
+} reader;
+
+static uint32_t
+get_u32(reader *r)
+{
+    uint32_t n;
+
+    if (r->left < 4) {
+        r->damaged = true;
+        return 0;
+    }
+    n = kv_read_u32(r->at);
+    r->at += 4;
+    r->left -= 4;
+    return n;
+}
+
+/* A number below `limit`. */
+static uint32_t
+get_below(reader *r, uint32_t limit)
+{
+    const uint32_t n = get_u32(r);
+
+    if (n < limit)
+        return n;
+    r->damaged = true;
+    return 0;
+}
+
+static void *
+get_room(reader *r, size_t count, size_t size)
+{
+    void *room = kv_take(r->arena, count * size + 1);
+
+    if (room == NULL)
+        r->no_memory = true;
+    else
+        memset(room, 0, count * size + 1);
+    return room;
+}
+
+static bool
+get_failed(const reader *r)
+{
+    return r->damaged || r->no_memory;
+}
+
+/* Bytes, with a NUL behind them. */
+static const char *
+get_bytes(reader *r, uint32_t *len)
+{
+    char *copy;
+
+    *len = get_u32(r);
+    if (*len > r->left)
+        r->damaged = true;
+    if (get_failed(r))
+        return "";
+    copy = get_room(r, *len, 1);
+    if (copy == NULL)
+        return "";
+    memcpy(copy, r->at, *len);
+    r->at += *len;
+    r->left -= *len;
+    return copy;
+}
+
+static const char *
+get_text(reader *r)
+{
+    uint32_t len;
+
+    return get_bytes(r, &len);
+}
+
+static tenon_value
+get_value(reader *r)
+{
+    tenon_value v = tenon_null();
+    uint64_t high;
+
+    v.type = (tenon_type)get_below(r, TENON_TIME + 1);
+    if (v.type == TENON_TEXT || v.type == TENON_BLOB || v.type == TENON_UUID) {
+        v.as.data = get_bytes(r, &v.len);
+        if (v.type == TENON_UUID && v.len != sizeof(tenon_uuid))
+            r->damaged = true;
+    } else {
+        high = get_u32(r);
+        v.as.i = (int64_t)(high << 32 | get_u32(r));
+    }
+    return v;
+}
+
+static uint32_t
+get_numbers(reader *r, uint32_t limit, uint16_t out[TENON_MAX_KEY_COLUMNS])
+{
+    const uint32_t count = get_below(r, TENON_MAX_KEY_COLUMNS + 1);
+
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = (uint16_t)get_below(r, limit);
+    return count;
+}
+
+static void
+get_index(reader *r, const kv_table *t, kv_index *index)
+{
+    index->name = get_text(r);
+    index->tree = get_u32(r);
+    index->unique = get_below(r, 2) != 0;
+    index->hidden = get_below(r, 2) != 0;
+    index->column_count = get_numbers(r, t->column_count, index->columns);
+    index->where_count = get_below(r, TENON_MAX_COLUMNS + 1);
+    index->where = get_room(r, index->where_count, sizeof *index->where);
+    for (uint32_t i = 0; i < index->where_count && !get_failed(r); i++) {
+        index->where[i].column = (uint16_t)get_below(r, t->column_count);
+        index->where[i].op = (uint8_t)get_below(r, TENON_OP_NOT_NULL + 1);
+        index->where[i].constant = get_value(r);
+    }
+}
+
+static void
+get_columns(reader *r, kv_table *t)
+{
+    t->tree = get_u32(r);
+    t->field_count = get_below(r, CATALOGUE_MOST_FIELDS + 1);
+    t->column_count = get_below(r, TENON_MAX_COLUMNS + 1);
+    t->columns = get_room(r, t->column_count, sizeof *t->columns);
+    for (uint32_t i = 0; i < t->column_count && !get_failed(r); i++) {
+        kv_column *c = &t->columns[i];
+
+        c->name = get_text(r);
+        c->type = (uint8_t)get_below(r, TENON_TIME + 1);
+        c->not_null = (uint8_t)get_below(r, 2);
+        c->field = (uint16_t)get_below(r, t->field_count);
+        c->max_bytes = get_u32(r);
+        c->default_value = get_value(r);
+    }
+}
+
+static void
+get_table(reader *r, kv_table *t)
+{
+    get_columns(r, t);
+    t->key_column_count = get_numbers(r, t->column_count, t->key_columns);
+    t->index_count = get_below(r, TENON_MAX_INDEXES + TENON_MAX_FOREIGN_KEYS + 1);
+    t->indexes = get_room(r, t->index_count, sizeof *t->indexes);
+    for (uint32_t i = 0; i < t->index_count && !get_failed(r); i++)
+        get_index(r, t, &t->indexes[i]);
+    t->foreign_key_count = get_below(r, TENON_MAX_FOREIGN_KEYS + 1);
+    t->foreign_keys = get_room(r, t->foreign_key_count, sizeof *t->foreign_keys);
+    for (uint32_t i = 0; i < t->foreign_key_count && !get_failed(r); i++) {
+        kv_foreign_key *k = &t->foreign_keys[i];
+
+        k->name = get_text(r);
+        k->references = get_text(r);
+        k->on_delete = get_below(r, TENON_SET_NULL + 1);
+        k->index = get_u32(r);
+        if (k->index != UINT32_MAX && k->index >= t->index_count)
+            r->damaged = true;
+        k->column_count = get_numbers(r, t->column_count, k->columns);
+    }
+    if (r->left != 0 || t->key_column_count == 0)
+        r->damaged = true;
+}
+
+/* ---- Schemas in memory ---- */
+
+void
+kv_schema_release(kv_schema *schema)
+{
+    if (schema == NULL || atomic_fetch_sub(&schema->use_count, 1) > 1)
+        return;
+    kv_arena_free(&schema->arena);
+    free(schema->tables);
+    free(schema);
+}
+
+const kv_table *
+kv_find_table(const kv_schema *schema, const char *name)
+{
+    for (uint32_t i = 0; i < schema->table_count; i++) {
+        if (strcmp(schema->tables[i]->name, name) == 0)
+            return schema->tables[i];
+    }
+    return NULL;
+}
+
+uint32_t
+kv_find_column(const kv_table *table, const char *name)
+{
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (strcmp(table->columns[i].name, name) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+/* Connect foreign keys with the tables that they refer to, both ways. */
+static tenon_status
+catalogue_connect(kv_schema *schema, tenon_error *err)
+{
+    for (uint32_t i = 0; i < schema->table_count; i++) {
+        kv_table *child = schema->tables[i];
+
+        for (uint32_t k = 0; k < child->foreign_key_count; k++) {
+            kv_foreign_key *key = &child->foreign_keys[k];
+
+            key->parent = kv_find_table(schema, key->references);
+            if (key->parent == NULL || key->parent->key_column_count != key->column_count)
+                return kv_corrupt(err, key->name, "a foreign key refers to no table");
+        }
+    }
+    for (uint32_t i = 0; i < schema->table_count; i++) {
+        kv_table *parent = schema->tables[i];
+        uint32_t room = 0;
+
+        for (uint32_t c = 0; c < schema->table_count; c++)
+            room += schema->tables[c]->foreign_key_count;
+        parent->references = kv_take(&schema->arena, room * sizeof *parent->references + 1);
+        if (parent->references == NULL)
+            return kv_no_memory(err);
+        for (uint32_t c = 0; c < schema->table_count; c++) {
+            const kv_table *child = schema->tables[c];
+
+            for (uint32_t k = 0; k < child->foreign_key_count; k++) {
+                if (child->foreign_keys[k].parent == parent)
+                    parent->references[parent->reference_count++] = (kv_reference){
+                        .child = child, .key = &child->foreign_keys[k]
+                    };
+            }
+        }
+    }
+    return TENON_OK;
+}
+
+/* ---- Entries ---- */
+
+typedef struct catalogue_key {
+    unsigned char bytes[KV_TREE_BYTES + 1 + TENON_MAX_NAME_BYTES];
+    size_t len;
+} catalogue_key;
+
+static tenon_kv_bytes
+catalogue_name(catalogue_key *key, char kind, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len > TENON_MAX_NAME_BYTES)
+        len = TENON_MAX_NAME_BYTES;
+    kv_write_u32(key->bytes, KV_CATALOGUE_TREE);
+    key->bytes[KV_TREE_BYTES] = (unsigned char)kind;
+    memcpy(key->bytes + KV_TREE_BYTES + 1, name, len);
+    key->len = KV_TREE_BYTES + 1 + len;
+    return (tenon_kv_bytes){ .data = key->bytes, .len = key->len };
+}
+
+/* A number of the catalogue; 0 where it is not stored. */
+static tenon_status
+catalogue_number(tenon_drv_conn *conn, char kind, uint64_t *out, tenon_error *err)
+{
+    catalogue_key key;
+    tenon_kv_bytes value;
+    tenon_status st = kv_get(conn, catalogue_name(&key, kind, ""), &value, err);
+
+    *out = 0;
+    if (st == TENON_NOT_FOUND)
+        return TENON_OK;
+    if (st == TENON_OK && value.len != 8)
+        return kv_corrupt(err, NULL, "a number of the catalogue");
+    if (st == TENON_OK) {
+        const unsigned char *at = value.data;
+
+        *out = (uint64_t)kv_read_u32(at) << 32 | kv_read_u32(at + 4);
+    }
+    return st;
+}
+
+static tenon_status
+catalogue_set_number(tenon_drv_conn *conn, char kind, uint64_t old, uint64_t number,
+                     tenon_error *err)
+{
+    unsigned char bytes[8], old_bytes[8];
+    const tenon_kv_bytes before = { .data = old_bytes, .len = sizeof old_bytes };
+    catalogue_key key;
+
+    kv_write_u32(bytes, (uint32_t)(number >> 32));
+    kv_write_u32(bytes + 4, (uint32_t)number);
+    kv_write_u32(old_bytes, (uint32_t)(old >> 32));
+    kv_write_u32(old_bytes + 4, (uint32_t)old);
+    return kv_put(conn, catalogue_name(&key, kind, ""),
+                  (tenon_kv_bytes){ .data = bytes, .len = sizeof bytes }, old == 0 ? NULL : &before,
+                  err);
+}
+
+/* One table's entry. */
+static tenon_status
+catalogue_read_table(kv_schema *schema, tenon_kv_bytes key, tenon_kv_bytes value, tenon_error *err)
+{
+    reader r = { .at = value.data, .left = (size_t)value.len, .arena = &schema->arena };
+    const size_t name_len = (size_t)key.len - KV_TREE_BYTES - 1;
+    kv_table *t = get_room(&r, 1, sizeof *t);
+    char *name = get_room(&r, name_len, 1);
+    kv_table **grown = realloc(schema->tables, (schema->table_count + 1) * sizeof *grown);
+
+    if (grown != NULL)
+        schema->tables = grown;
+    if (grown == NULL || t == NULL || name == NULL)
+        return kv_no_memory(err);
+    memcpy(name, (const unsigned char *)key.data + KV_TREE_BYTES + 1, name_len);
+    t->name = name;
+    get_table(&r, t);
+    if (r.no_memory)
+        return kv_no_memory(err);
+    if (r.damaged)
+        return kv_corrupt(err, name, "the catalogue's entry of a table");
+    schema->tables[schema->table_count++] = t;
+    return TENON_OK;
+}
+
+static tenon_status
+catalogue_read_tables(tenon_drv_conn *conn, kv_schema *schema, tenon_error *err)
+{
+    catalogue_key first;
+    tenon_kv_bytes start = catalogue_name(&first, 't', ""), key, value;
+    tenon_kv_cursor *cursor = NULL;
+    tenon_status st = kv_cursor_take(conn, &cursor, err);
+
+    if (st == TENON_OK)
+        st = conn->engine->cursor_seek(cursor, start, &key, &value, err);
+    while (st == TENON_OK && key.len > start.len &&
+           memcmp(key.data, start.data, (size_t)start.len) == 0) {
+        st = catalogue_read_table(schema, key, value, err);
+        if (st == TENON_OK)
+            st = conn->engine->cursor_next(cursor, &key, &value, err);
+    }
+    kv_cursor_give(conn, cursor);
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+static tenon_status
+catalogue_read(tenon_drv_conn *conn, uint64_t version, kv_schema **out, tenon_error *err)
+{
+    kv_schema *schema = calloc(1, sizeof *schema);
+    tenon_status st;
+
+    *out = NULL;
+    if (schema == NULL)
+        return kv_no_memory(err);
+    atomic_init(&schema->use_count, 1);
+    schema->version = version;
+    st = catalogue_read_tables(conn, schema, err);
+    if (st == TENON_OK)
+        st = catalogue_connect(schema, err);
+    if (st == TENON_OK)
+        *out = schema;
+    else
+        kv_schema_release(schema);
+    return st;
+}
+
+/* Take over the database's schema if it is the one looked for. */
+static bool
+catalogue_share(tenon_drv_conn *conn, uint64_t version)
+{
+    tenon_drv_db *db = conn->db;
+    bool found;
+
+    (void)pthread_mutex_lock(&db->lock);
+    found = db->schema != NULL && db->schema->version == version;
+    if (found) {
+        kv_schema_release(conn->schema);
+        conn->schema = db->schema;
+        (void)atomic_fetch_add(&conn->schema->use_count, 1);
+    }
+    (void)pthread_mutex_unlock(&db->lock);
+    return found;
+}
+
+/* What a transaction without changes of the schema has read is committed: others may use it. */
+static void
+catalogue_publish(tenon_drv_conn *conn)
+{
+    tenon_drv_db *db = conn->db;
+
+    (void)pthread_mutex_lock(&db->lock);
+    if (db->schema == NULL || db->schema->version < conn->schema->version) {
+        kv_schema_release(db->schema);
+        db->schema = conn->schema;
+        (void)atomic_fetch_add(&conn->schema->use_count, 1);
+    }
+    (void)pthread_mutex_unlock(&db->lock);
+}
+
+tenon_status
+kv_catalogue_load(tenon_drv_conn *conn, tenon_error *err)
+{
+    kv_schema *schema = NULL;
+    uint64_t version = 0;
+    tenon_status st = catalogue_number(conn, 'v', &version, err);
+
+    if (st != TENON_OK || (conn->schema != NULL && conn->schema->version == version))
+        return st;
+    if (!conn->schema_changed && catalogue_share(conn, version))
+        return TENON_OK;
+    st = catalogue_read(conn, version, &schema, err);
+    if (st != TENON_OK)
+        return st;
+    kv_schema_release(conn->schema);
+    conn->schema = schema;
+    if (!conn->schema_changed)
+        catalogue_publish(conn);
+    return TENON_OK;
+}
+
+/* ---- Changes ---- */
+
+tenon_status
+kv_catalogue_write(tenon_drv_conn *conn, const kv_table *table, bool remove, tenon_error *err)
+{
+    catalogue_key key;
+    const tenon_kv_bytes name = catalogue_name(&key, 't', table->name);
+    tenon_kv_bytes old = { 0 };
+    kv_buffer bytes = { 0 };
+    uint64_t version = 0;
+    bool had;
+    tenon_status st = kv_get(conn, name, &old, err);
+
+    had = st == TENON_OK;
+    if (st != TENON_OK && st != TENON_NOT_FOUND)
+        return st;
+    if (remove)
+        st = kv_remove(conn, name, old, err);
+    else if (!put_table(&bytes, table))
+        st = kv_no_memory(err);
+    else
+        st = kv_put(conn, name, (tenon_kv_bytes){ .data = bytes.data, .len = bytes.len },
+                    had ? &old : NULL, err);
+    kv_buffer_free(&bytes);
+    if (st == TENON_OK)
+        st = catalogue_number(conn, 'v', &version, err);
+    if (st == TENON_OK)
+        st = catalogue_set_number(conn, 'v', version, version + 1, err);
+    conn->schema_changed = true;
+    return st == TENON_OK ? kv_catalogue_load(conn, err) : st;
+}
+
+tenon_status
+kv_catalogue_new_tree(tenon_drv_conn *conn, uint32_t *out, tenon_error *err)
+{
+    uint64_t last = 0;
+    tenon_status st = catalogue_number(conn, 'n', &last, err);
+
+    if (st == TENON_OK && last >= UINT32_MAX - 1)
+        st = kv_fail(err, TENON_FULL, NULL, "the store has had as many tables as it can");
+    if (st == TENON_OK)
+        st = catalogue_set_number(conn, 'n', last, last + 1, err);
+    *out = (uint32_t)last + 1;
+    return st;
+}
+
+/* ---- Opening a store ---- */
+
+/* Whether the store is the kit's, is empty, or is another's. */
+static tenon_status
+catalogue_look(tenon_drv_conn *conn, bool *is_new, tenon_error *err)
+{
+    catalogue_key key;
+    tenon_kv_bytes value, found;
+    tenon_kv_cursor *cursor = NULL;
+    tenon_status st = kv_get(conn, catalogue_name(&key, 'f', ""), &value, err);
+
+    *is_new = false;
+    if (st == TENON_OK && (value.len != sizeof catalogue_format - 1 ||
+                           memcmp(value.data, catalogue_format, (size_t)value.len) != 0))
+        return kv_fail(err, TENON_CORRUPT, NULL,
+                       "the store was written in another format than \"%s\"", catalogue_format);
+    if (st != TENON_NOT_FOUND)
+        return st;
+    st = kv_cursor_take(conn, &cursor, err);
+    if (st == TENON_OK)
+        st = conn->engine->cursor_seek(cursor, (tenon_kv_bytes){ .data = "", .len = 1 }, &found,
+                                       &value, err);
+    kv_cursor_give(conn, cursor);
+    if (st == TENON_OK)
+        return kv_fail(err, TENON_CORRUPT, NULL,
+                       "the store holds data, but nothing that says it is Tenon's");
+    *is_new = st == TENON_NOT_FOUND;
+    return *is_new ? TENON_OK : st;
+}
+
+static tenon_status
+catalogue_begin(tenon_drv_conn *conn, bool read_only, tenon_error *err)
+{
+    const tenon_drv_begin how = {
+        .size = sizeof how,
+        .deadline_ns = tenon_kv_host->monotonic_ns() + UINT64_C(30000000000),
+        .isolation = TENON_SERIALIZABLE,
+        .read_only = read_only,
+    };
+
+    return conn->engine->begin(conn->db->store, &how, &conn->txn, err);
+}
+
+static void
+catalogue_abort(tenon_drv_conn *conn)
+{
+    conn->engine->cursor_close(conn->spare);
+    conn->spare = NULL;
+    conn->engine->abort(conn->txn);
+}
+
+/* Another process may have been faster: look again as the writer. */
+static tenon_status
+catalogue_create(tenon_drv_conn *conn, tenon_error *err)
+{
+    const tenon_kv_bytes format = { .data = catalogue_format, .len = sizeof catalogue_format - 1 };
+    catalogue_key key;
+    bool is_new = false;
+    tenon_status st = catalogue_begin(conn, false, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = catalogue_look(conn, &is_new, err);
+    if (st == TENON_OK && is_new)
+        st = kv_put(conn, catalogue_name(&key, 'f', ""), format, NULL, err);
+    if (st != TENON_OK || !is_new) {
+        catalogue_abort(conn);
+        return st;
+    }
+    conn->engine->cursor_close(conn->spare);
+    conn->spare = NULL;
+    return conn->engine->commit(conn->txn, err);
+}
+
+tenon_status
+kv_catalogue_open(tenon_drv_db *db, bool may_create, tenon_error *err)
+{
+    tenon_drv_conn conn = { .engine = db->engine, .db = db };
+    bool is_new = false;
+    tenon_status st = catalogue_begin(&conn, true, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = catalogue_look(&conn, &is_new, err);
+    catalogue_abort(&conn);
+    if (st == TENON_OK && is_new && may_create)
+        st = catalogue_create(&conn, err);
+    return st;
+}
