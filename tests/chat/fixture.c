@@ -74,6 +74,16 @@ fixture_teardown(void **state)
     return 0;
 }
 
+void
+fixture_anew(fixture *f)
+{
+    tenon_close(f->db);
+    f->db = NULL;
+    fixture_remove_files();
+    OK(f, fixture_open(&f->db, &f->err));
+    f->now_us = T0;
+}
+
 int
 fixture_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t count)
 {

@@ -28,6 +28,9 @@ typedef struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/** Close the test's database, and open another, empty one. */
+void fixture_anew(fixture *f);
+
 /** A test with a database of its own. */
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
