@@ -10,7 +10,8 @@ enum {
     GENERATE_NAME_BYTES = 48, /**< A user's or a room's name, its NUL included. */
     GENERATE_TRIES = 16,      /**< Picks until one fits, before something else is done. */
     GENERATE_MAX_WORDS = 24,  /**< Of a message. */
-    GENERATE_MAX_PAUSE_S = 8  /**< Between two events, exclusive. */
+    GENERATE_MAX_PAUSE_S = 8, /**< Between two events, exclusive. */
+    GENERATE_MIN_USERS = 64   /**< With fewer there, nobody is deleted. */
 };
 
 #define GENERATE_FIRST_AT UINT64_C(1100000000)
@@ -236,9 +237,12 @@ static void
 generate_say(generate_state *g)
 {
     const uint32_t room = generate_pick_room(g);
-    generate_user *user = generate_pick_in(g, room, !generate_one_in(g, 128), true);
+    const generate_user *user = generate_pick_in(g, room, !generate_one_in(g, 128), true);
+    uint64_t name = user != NULL ? user->name : g->owners[room];
 
-    generate_begin(g, "say", (int)room, user != NULL ? user->name : g->owners[room]);
+    if (generate_one_in(g, 256)) /* of anyone who was ever there */
+        name = generate_below(g, g->name_count);
+    generate_begin(g, "say", (int)room, name);
     generate_text(g);
     generate_end();
 }
@@ -266,7 +270,7 @@ generate_member(generate_state *g, const char *op)
 {
     const uint32_t room = generate_pick_room(g);
     const bool is_role = strcmp(op, "role") == 0;
-    generate_user *user = generate_pick_in(g, room, true, generate_one_in(g, 32));
+    generate_user *user = generate_pick_in(g, room, true, generate_one_in(g, 8));
 
     if (user == NULL) {
         generate_say(g);
@@ -305,7 +309,7 @@ generate_delete(generate_state *g)
 
     for (int i = 0; i < GENERATE_TRIES && user->owned != 0; i++)
         user = generate_pick(g);
-    if (user->owned != 0) {
+    if (user->owned != 0 || g->user_count < GENERATE_MIN_USERS) {
         generate_say(g);
         return;
     }
