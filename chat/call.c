@@ -58,6 +58,7 @@ tni_chat_context(const chat_context *ctx, bool anonymous, chat_context *out, ten
         return tni_chat_fail(err, TENON_MISUSE, "context", "the context's size is not set");
     if (ctx != NULL)
         memcpy(out, ctx, ctx->size < sizeof *out ? ctx->size : sizeof *out);
+    out->size = sizeof *out;
     if (out->event > CALL_MAX_EVENT)
         return tni_chat_fail(err, TENON_INVALID, "event", "event must be below 2^48");
     if (out->part > CALL_MAX_PART)
@@ -130,10 +131,10 @@ call_prepare(const tni_operation *op, const chat_context *ctx, const void *in, v
 {
     tenon_status status;
 
+    if (out != NULL && out_bytes > 0)
+        memset(out, 0, out_bytes);
     if ((out == NULL && out_bytes > 0) || in == NULL)
         return tni_chat_fail(err, TENON_MISUSE, op->name, "%s: a null pointer was given", op->name);
-    if (out_bytes > 0)
-        memset(out, 0, out_bytes);
     status = tni_chat_context(ctx, op->anonymous, full, err);
     if (status == TENON_OK && op->check != NULL)
         status = op->check(full, in, err);

@@ -99,10 +99,11 @@ tni_chat_password_is(const chat_context *ctx, const char *hash, const char *pass
     if (status != TENON_OK)
         return status;
     errno = 0;
-    if (strncmp(hash, crypto_pwhash_STRPREFIX, strlen(crypto_pwhash_STRPREFIX)) == 0) {
-        rc = crypto_pwhash_str_verify(hash, password, len);
-        *out = rc == 0;
-    } else {
+    rc = crypto_pwhash_str_verify(hash, password, len);
+    *out = rc == 0;
+    /* A text that is no hash was refused at once: the work is done on nothing, then. */
+    if (!*out && crypto_pwhash_str_needs_rehash(hash, ops, memory) < 0) {
+        errno = 0;
         rc = crypto_pwhash(unused, sizeof unused, password, len, salt, ops, memory,
                            crypto_pwhash_ALG_DEFAULT);
         sodium_memzero(unused, sizeof unused);

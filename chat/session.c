@@ -244,9 +244,10 @@ chat_log_in_atomically(tenon_db *db, const chat_context *ctx, const chat_log_in 
     tenon_status status;
 
     memset(&credentials, 0, sizeof credentials);
+    if (out != NULL)
+        memset(out, 0, sizeof *out);
     if (in == NULL || out == NULL || in->username == NULL)
-        return tni_chat_run(db, &session_read_operation, ctx, NULL, out, 0, err);
-    memset(out, 0, sizeof *out);
+        return tni_chat_run(db, &session_read_operation, ctx, NULL, NULL, 0, err);
     status = tni_chat_context(ctx, true, &full, err);
     if (status == TENON_OK)
         status = tni_chat_check_username(in->username, "username", err);

@@ -62,16 +62,29 @@ fixture_setup(void **state)
     return 0;
 }
 
+static void
+fixture_problem(void *arg, const char *where, const char *what)
+{
+    (void)arg;
+    print_error("%s: %s\n", where, what);
+}
+
 int
 fixture_teardown(void **state)
 {
     fixture *f = (fixture *)*state;
+    uint64_t problems = 0;
 
-    if (f != NULL)
+    if (f != NULL) {
+        if (tenon_db_verify(f->db, fixture_problem, NULL, &problems, &f->err) != TENON_OK) {
+            print_error("verify: %s: %s\n", f->err.object, f->err.message);
+            problems++;
+        }
         tenon_close(f->db);
+    }
     free(f);
     fixture_remove_files();
-    return 0;
+    return problems == 0 ? 0 : -1;
 }
 
 void

@@ -31,7 +31,7 @@ int fixture_teardown(void **state);
 /** Close the test's database, and open another, empty one. */
 void fixture_anew(fixture *f);
 
-/** A test with a database of its own. */
+/** A test with a database of its own, which is verified at its end. */
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 /** Run the tests in both forms on the driver that argv names. @return exit status; 77 = no such
