@@ -11,8 +11,6 @@
 
 static const char catalogue_format[] = "tenon kv 1";
 
-enum { CATALOGUE_MOST_FIELDS = 256 };
-
 /* ---- Writing ---- */
 
 static bool
@@ -225,7 +223,7 @@ static void
 get_columns(reader *r, kv_table *t)
 {
     t->tree = get_u32(r);
-    t->field_count = get_below(r, CATALOGUE_MOST_FIELDS + 1);
+    t->field_count = get_below(r, KV_MOST_FIELDS + 1);
     t->column_count = get_below(r, TENON_MAX_COLUMNS + 1);
     t->columns = get_room(r, t->column_count, sizeof *t->columns);
     for (uint32_t i = 0; i < t->column_count && !get_failed(r); i++) {

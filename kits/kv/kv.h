@@ -188,6 +188,8 @@ void kv_cursor_give(tenon_drv_conn *conn, tenon_kv_cursor *cursor);
 /** Trees of the one ordered map: the first four bytes of every key. */
 #define KV_TREE_BYTES 4
 #define KV_CATALOGUE_TREE 0
+/** Columns that a table may have had in its life. */
+#define KV_MOST_FIELDS 255
 
 void kv_write_u32(unsigned char *to, uint32_t n);
 uint32_t kv_read_u32(const unsigned char *from);
@@ -247,7 +249,12 @@ tenon_status kv_entry_row_key(tenon_drv_conn *conn, const kv_table *table, const
                               tenon_kv_bytes key, tenon_kv_bytes value, kv_buffer *out,
                               tenon_error *err);
 
-/** Keys of a row in all indexes of its table: `index_count` of them, in the arena. */
+/** Key of a row, in the arena. TENON_INVALID where it is too long for the engine. */
+tenon_status kv_make_row_key(tenon_drv_conn *conn, const kv_table *table, const tenon_value *values,
+                             tenon_kv_bytes *out, tenon_error *err);
+
+/** Keys of a row in all indexes of its table: `index_count` of them, in the arena.
+ * TENON_INVALID where one is too long for the engine. */
 tenon_status kv_row_keys(tenon_drv_conn *conn, const kv_table *table, const tenon_value *values,
                          tenon_kv_bytes row_key, kv_key **out, tenon_error *err);
 

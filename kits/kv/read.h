@@ -38,6 +38,7 @@ struct tenon_drv_plan {
     tenon_drv_order order[TENON_MAX_COLUMNS];
     const kv_index *conflict; /**< Upsert's index; NULL: the primary key. */
     uint32_t pending;         /**< Conditions that are not served by the path. */
+    bool only_entries;        /**< The entries that are found need only be counted. */
     tenon_drv_cursor *idle;   /**< Cursors to be used again. */
 };
 
