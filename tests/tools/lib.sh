@@ -30,10 +30,10 @@ fi
 # run STATUS ARGUMENT...: tenon ends with that exit status.
 run()
 {
-    wanted=$1; shift
+    run_wanted=$1; shift
     "$TENON" "$@" >"$out" 2>"$err"
-    status=$?
-    [ "$status" -eq "$wanted" ] || fail "exit status $status, not $wanted, of: tenon $*"
+    run_status=$?
+    [ $run_status -eq "$run_wanted" ] || fail "exit status $run_status, not $run_wanted: tenon $*"
 }
 
 # says TEXT: stderr holds that text.
