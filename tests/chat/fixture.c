@@ -194,6 +194,29 @@ fixture_hash(uint64_t *hash, const void *data, size_t bytes)
         *hash = (*hash ^ at[i]) * UINT64_C(1099511628211);
 }
 
+/** The same on every machine. */
+static void
+fixture_hash_number(uint64_t *hash, uint64_t number)
+{
+    unsigned char bytes[8];
+
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(number >> 8 * i);
+    fixture_hash(hash, bytes, sizeof bytes);
+}
+
+static void
+fixture_hash_value(uint64_t *hash, const tenon_value *value)
+{
+    fixture_hash_number(hash, value->type);
+    if (value->type == TENON_TEXT || value->type == TENON_BLOB || value->type == TENON_UUID) {
+        fixture_hash_number(hash, value->len);
+        fixture_hash(hash, value->as.data, value->len);
+    } else if (value->type != TENON_NULL) {
+        fixture_hash_number(hash, (uint64_t)value->as.i);
+    }
+}
+
 #define EVERY_COLUMN                                                                               \
     (const tenon_column_no[])                                                                      \
     {                                                                                              \
@@ -224,18 +247,11 @@ digest_body(tenon_txn *txn, void *arg, tenon_error *err)
 
     *hash = UINT64_C(14695981039346656037);
     for (size_t t = 0; t < sizeof fixture_tables / sizeof fixture_tables[0]; t++) {
-        fixture_hash(hash, &t, sizeof t);
+        fixture_hash_number(hash, t);
         status = tenon_select(txn, &fixture_tables[t], NULL, &cursor, err);
         while (status == TENON_OK && (status = tenon_next(cursor, &row, err)) == TENON_OK) {
-            for (uint32_t i = 0; i < fixture_tables[t].columns.count; i++) {
-                fixture_hash(hash, &row[i].type, sizeof row[i].type);
-                fixture_hash(hash, &row[i].len, sizeof row[i].len);
-                if (row[i].type == TENON_TEXT || row[i].type == TENON_BLOB ||
-                    row[i].type == TENON_UUID)
-                    fixture_hash(hash, row[i].as.data, row[i].len);
-                else
-                    fixture_hash(hash, &row[i].as.i, sizeof row[i].as.i);
-            }
+            for (uint32_t i = 0; i < fixture_tables[t].columns.count; i++)
+                fixture_hash_value(hash, &row[i]);
         }
         tenon_cursor_close(cursor);
         cursor = NULL;
