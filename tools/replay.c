@@ -23,8 +23,9 @@ static const char replay_details[] =
     "the same content on every engine and with any number of threads.\n\n"
     "An event that a rule refuses is counted, and the replay goes on. A line that is no event,\n"
     "or a failure of the engine, ends it with the name of the line; what was acknowledged before\n"
-    "stays (a join is two transactions, the first may stay alone). SIGINT and SIGTERM end it after the events that have begun: the summary says which\n"
-    "line was the last, and --skip goes on from there.\n";
+    "stays (a join is two transactions: the first of them may stay alone). SIGINT and SIGTERM\n"
+    "end it after the events that have begun: a message says which line was the last, and --skip\n"
+    "goes on from there.\n";
 
 uint64_t
 replay_now_ns(void)
