@@ -50,6 +50,7 @@ extern const tool_command tool_digest;
 extern const tool_command tool_verify;
 extern const tool_command tool_migrate;
 extern const tool_command tool_generate;
+extern const tool_command tool_compare;
 
 /**
  * Read the arguments of a command. `--help` is answered here; `--db URL` is the same as the

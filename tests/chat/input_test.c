@@ -120,12 +120,12 @@ email_addresses_are_valid_or_not(void **state)
             REFUSED(f, do_register(f, &ctx, &in, &out), TENON_INVALID, "email");
     }
     in.username = "longest";
-    (void)snprintf(longest, sizeof longest, "a@%s", run_of('b', 252));
+    (void)snprintf(longest, sizeof longest, "a@%.252s", run_of('b', 252));
     in.email = longest;
     OK(f, do_register(f, &ctx, &in, &out));
     assert_int_equal(strlen(out.user.email), 254);
     in.username = "longer";
-    (void)snprintf(longest, sizeof longest, "a@%s", run_of('c', 253));
+    (void)snprintf(longest, sizeof longest, "a@%.253s", run_of('c', 253));
     REFUSED(f, do_register(f, &ctx, &in, &out), TENON_INVALID, "email");
 }
 
@@ -168,7 +168,7 @@ ready_hashes_are_printable_and_instead_of_a_password(void **state)
         in.password_hash = bad[i];
         REFUSED(f, do_register(f, &ctx, &in, &out), TENON_INVALID, "password_hash");
     }
-    (void)snprintf(text, sizeof text, "$%s", run_of('h', 255));
+    (void)snprintf(text, sizeof text, "$%.255s", run_of('h', 255));
     in.password_hash = text;
     REFUSED(f, do_register(f, &ctx, &in, &out), TENON_INVALID, "password_hash");
     in.password = "12345678";

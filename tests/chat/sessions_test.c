@@ -286,6 +286,9 @@ a_session_is_opened_for_what_was_verified_only(void **state)
 
     OK(f, tenon_run(f->db, NULL, read_body, &credentials, &f->err));
     OK(f, chat_log_in_verify(&ctx, &credentials, PASSWORD, &f->err));
+    credentials.is_active = false;
+    REFUSED(f, chat_log_in_verify(&ctx, &credentials, PASSWORD, &f->err), TENON_DENIED, "password");
+    credentials.is_active = true;
     set_user_active(f, &made.user.id, false);
     REFUSED(f, tenon_run(f->db, NULL, open_body, &o, &f->err), TENON_DENIED, "password");
     set_user_active(f, &made.user.id, true);

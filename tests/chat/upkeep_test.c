@@ -58,6 +58,7 @@ clean_up_takes_the_oldest_first_up_to_the_limit(void **state)
     ctx = as_system(f);
     OK(f, do_clean_up(f, &ctx, 3, &cleaned));
     assert_int_equal(cleaned.sessions_count, 3);
+    OK(f, do_find_session(f, &then, made[3].token, &session, NULL)); /* the latest of four */
     OK(f, do_clean_up(f, &ctx, 3, &cleaned));
     assert_int_equal(cleaned.sessions_count, 1);
     OK(f, do_clean_up(f, &ctx, 0, &cleaned));
