@@ -1,5 +1,5 @@
-/* json_field FILE KEY[.KEY]...: print a member of a JSON file. Exit status 1: it is no JSON, or has no
- * such member. Without KEY: whether it is JSON. */
+/* json_field FILE KEY[.KEY]...: print a member of a JSON file. Exit status 1: it is no JSON, or has
+ * no such member. Without KEY: whether it is JSON. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
