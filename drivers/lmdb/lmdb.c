@@ -252,55 +252,23 @@ lmdb_cursor_close(tenon_kv_cursor *cursor)
     free(cursor);
 }
 
-/* Go somewhere and give the entry there; where `before` is set, the entry before that place. */
 static tenon_status
-lmdb_cursor_go(tenon_kv_cursor *cursor, MDB_cursor_op op, bool before, tenon_kv_bytes *found,
-               tenon_kv_bytes *value, tenon_error *err)
+lmdb_cursor_go(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key, tenon_kv_bytes *value,
+               tenon_error *err)
 {
-    MDB_val k = lmdb_val(*found), v = { 0 };
-    int rc = mdb_cursor_get(cursor->raw, &k, &v, op);
+    static const MDB_cursor_op ops[] = { MDB_SET_RANGE, MDB_SET_RANGE, MDB_NEXT, MDB_PREV };
+    MDB_val k = lmdb_val(*key), v = { 0 };
+    int rc = mdb_cursor_get(cursor->raw, &k, &v, ops[how]);
 
-    if (before)
+    if (how == TENON_KV_SEEK_BEFORE)
         rc = mdb_cursor_get(cursor->raw, &k, &v, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
     if (rc == MDB_NOTFOUND)
         return TENON_NOT_FOUND;
     if (rc != 0)
         return lmdb_fail(err, cursor->store, rc, TENON_EFFECT_MUST_ROLL_BACK, "cursor");
-    *found = lmdb_bytes(k);
+    *key = lmdb_bytes(k);
     *value = lmdb_bytes(v);
     return TENON_OK;
-}
-
-static tenon_status
-lmdb_cursor_seek(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
-                 tenon_kv_bytes *value, tenon_error *err)
-{
-    *found = key;
-    return lmdb_cursor_go(cursor, MDB_SET_RANGE, false, found, value, err);
-}
-
-static tenon_status
-lmdb_cursor_seek_before(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
-                        tenon_kv_bytes *value, tenon_error *err)
-{
-    *found = key;
-    return lmdb_cursor_go(cursor, MDB_SET_RANGE, true, found, value, err);
-}
-
-static tenon_status
-lmdb_cursor_next(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
-                 tenon_error *err)
-{
-    *found = (tenon_kv_bytes){ 0 };
-    return lmdb_cursor_go(cursor, MDB_NEXT, false, found, value, err);
-}
-
-static tenon_status
-lmdb_cursor_prev(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
-                 tenon_error *err)
-{
-    *found = (tenon_kv_bytes){ 0 };
-    return lmdb_cursor_go(cursor, MDB_PREV, false, found, value, err);
 }
 
 /* LMDB has no checker of its own: walk everything, and see that the tree agrees with its own count.
@@ -353,10 +321,7 @@ static const tenon_kv_engine lmdb_engine = {
     .remove = lmdb_remove,
     .cursor_open = lmdb_cursor_open,
     .cursor_close = lmdb_cursor_close,
-    .cursor_seek = lmdb_cursor_seek,
-    .cursor_seek_before = lmdb_cursor_seek_before,
-    .cursor_next = lmdb_cursor_next,
-    .cursor_prev = lmdb_cursor_prev,
+    .cursor_go = lmdb_cursor_go,
     .verify = lmdb_verify,
     .checkpoint = lmdb_checkpoint,
 };

@@ -251,51 +251,24 @@ memory_cursor_close(tenon_kv_cursor *cursor)
 }
 
 static tenon_status
-memory_here(const tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value)
+memory_cursor_go(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key, tenon_kv_bytes *value,
+                 tenon_error *err)
 {
-    const tree_item *item = tree_at(&cursor->place);
+    const tree_item *item;
 
+    (void)err;
+    if (how == TENON_KV_SEEK)
+        tree_seek(&cursor->place, cursor->txn->root, *key);
+    else if (how == TENON_KV_SEEK_BEFORE)
+        tree_seek_before(&cursor->place, cursor->txn->root, *key);
+    else
+        tree_step(&cursor->place, how == TENON_KV_NEXT ? 1 : 0);
+    item = tree_at(&cursor->place);
     if (item == NULL)
         return TENON_NOT_FOUND;
-    *found = memory_key(item);
+    *key = memory_key(item);
     *value = memory_value(item);
     return TENON_OK;
-}
-
-static tenon_status
-memory_cursor_seek(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
-                   tenon_kv_bytes *value, tenon_error *err)
-{
-    (void)err;
-    tree_seek(&cursor->place, cursor->txn->root, key);
-    return memory_here(cursor, found, value);
-}
-
-static tenon_status
-memory_cursor_seek_before(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
-                          tenon_kv_bytes *value, tenon_error *err)
-{
-    (void)err;
-    tree_seek_before(&cursor->place, cursor->txn->root, key);
-    return memory_here(cursor, found, value);
-}
-
-static tenon_status
-memory_cursor_next(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
-                   tenon_error *err)
-{
-    (void)err;
-    tree_step(&cursor->place, 1);
-    return memory_here(cursor, found, value);
-}
-
-static tenon_status
-memory_cursor_prev(tenon_kv_cursor *cursor, tenon_kv_bytes *found, tenon_kv_bytes *value,
-                   tenon_error *err)
-{
-    (void)err;
-    tree_step(&cursor->place, 0);
-    return memory_here(cursor, found, value);
 }
 
 static const tenon_kv_engine memory_engine = {
@@ -312,10 +285,7 @@ static const tenon_kv_engine memory_engine = {
     .remove = memory_remove,
     .cursor_open = memory_cursor_open,
     .cursor_close = memory_cursor_close,
-    .cursor_seek = memory_cursor_seek,
-    .cursor_seek_before = memory_cursor_seek_before,
-    .cursor_next = memory_cursor_next,
-    .cursor_prev = memory_cursor_prev,
+    .cursor_go = memory_cursor_go,
     .savepoint = memory_savepoint,
     .savepoint_release = memory_savepoint_release,
     .savepoint_rollback = memory_savepoint_rollback,

@@ -427,12 +427,12 @@ catalogue_read_tables(tenon_drv_conn *conn, kv_schema *schema, tenon_error *err)
     tenon_status st = kv_cursor_take(conn, &cursor, err);
 
     if (st == TENON_OK)
-        st = conn->engine->cursor_seek(cursor, start, &key, &value, err);
+        st = kv_seek(conn, cursor, start, &key, &value, err);
     while (st == TENON_OK && key.len > start.len &&
            memcmp(key.data, start.data, (size_t)start.len) == 0) {
         st = catalogue_read_table(schema, key, value, err);
         if (st == TENON_OK)
-            st = conn->engine->cursor_next(cursor, &key, &value, err);
+            st = kv_next(conn, cursor, &key, &value, err);
     }
     kv_cursor_give(conn, cursor);
     return st == TENON_NOT_FOUND ? TENON_OK : st;
@@ -579,8 +579,7 @@ catalogue_look(tenon_drv_conn *conn, bool *is_new, tenon_error *err)
         return st;
     st = kv_cursor_take(conn, &cursor, err);
     if (st == TENON_OK)
-        st = conn->engine->cursor_seek(cursor, (tenon_kv_bytes){ .data = "", .len = 1 }, &found,
-                                       &value, err);
+        st = kv_seek(conn, cursor, (tenon_kv_bytes){ .data = "", .len = 1 }, &found, &value, err);
     kv_cursor_give(conn, cursor);
     if (st == TENON_OK)
         return kv_fail(err, TENON_CORRUPT, NULL,

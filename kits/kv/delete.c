@@ -35,10 +35,9 @@ static tenon_status
 children_read(const children *c, const kv_buffer *prefix, tenon_kv_cursor *cursor, kv_buffer *row,
               tenon_error *err)
 {
-    const tenon_kv_engine *engine = c->conn->engine;
     const tenon_kv_bytes start = { .data = prefix->data, .len = prefix->len };
     tenon_kv_bytes key, value;
-    tenon_status st = engine->cursor_seek(cursor, start, &key, &value, err);
+    tenon_status st = kv_seek(c->conn, cursor, start, &key, &value, err);
 
     while (st == TENON_OK) {
         tenon_kv_bytes found = key;
@@ -54,7 +53,7 @@ children_read(const children *c, const kv_buffer *prefix, tenon_kv_cursor *curso
         if (st == TENON_OK)
             st = kv_check_deadline(c->conn, err);
         if (st == TENON_OK)
-            st = engine->cursor_next(cursor, &key, &value, err);
+            st = kv_next(c->conn, cursor, &key, &value, err);
     }
     return st == TENON_NOT_FOUND ? TENON_OK : st;
 }

@@ -164,6 +164,23 @@ kv_get(tenon_drv_conn *conn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_er
     return conn->engine->get(conn->txn, key, value, err);
 }
 
+/** Go to the first entry whose key is `from` or greater. @retval TENON_OK, TENON_NOT_FOUND */
+static inline tenon_status
+kv_seek(const tenon_drv_conn *conn, tenon_kv_cursor *cursor, tenon_kv_bytes from,
+        tenon_kv_bytes *key, tenon_kv_bytes *value, tenon_error *err)
+{
+    *key = from;
+    return conn->engine->cursor_go(cursor, TENON_KV_SEEK, key, value, err);
+}
+
+/** Go to the next entry. @retval TENON_OK, TENON_NOT_FOUND */
+static inline tenon_status
+kv_next(const tenon_drv_conn *conn, tenon_kv_cursor *cursor, tenon_kv_bytes *key,
+        tenon_kv_bytes *value, tenon_error *err)
+{
+    return conn->engine->cursor_go(cursor, TENON_KV_NEXT, key, value, err);
+}
+
 /** Set the value of a key. @param[in] old its value until now, NULL: it has none */
 tenon_status kv_put(tenon_drv_conn *conn, tenon_kv_bytes key, tenon_kv_bytes value,
                     const tenon_kv_bytes *old, tenon_error *err);

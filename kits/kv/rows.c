@@ -232,25 +232,24 @@ rows_next_range(tenon_drv_cursor *c, tenon_error *err)
 static tenon_status
 rows_seek(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, tenon_error *err)
 {
-    const tenon_kv_engine *engine = c->conn->engine;
     const kv_buffer *from = c->started ? &c->at : c->plan->path.backward ? &c->high : &c->low;
     const tenon_kv_bytes where = { .data = from->data, .len = from->len };
     tenon_status st;
 
     c->write_count = c->conn->write_count;
+    *key = where;
     if (c->plan->path.backward)
-        return engine->cursor_seek_before(c->raw, where, key, value, err);
-    st = engine->cursor_seek(c->raw, where, key, value, err);
+        return c->conn->engine->cursor_go(c->raw, TENON_KV_SEEK_BEFORE, key, value, err);
+    st = kv_seek(c->conn, c->raw, where, key, value, err);
     if (st == TENON_OK && c->started && key->len == where.len &&
         memcmp(key->data, where.data, (size_t)where.len) == 0)
-        st = engine->cursor_next(c->raw, key, value, err);
+        st = kv_next(c->conn, c->raw, key, value, err);
     return st;
 }
 
 static tenon_status
 rows_entry(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, tenon_error *err)
 {
-    const tenon_kv_engine *engine = c->conn->engine;
     const bool backward = c->plan->path.backward;
     tenon_status st = TENON_OK;
 
@@ -261,8 +260,8 @@ rows_entry(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, teno
     if (!c->started || c->write_count != c->conn->write_count)
         st = rows_seek(c, key, value, err);
     else
-        st = backward ? engine->cursor_prev(c->raw, key, value, err)
-                      : engine->cursor_next(c->raw, key, value, err);
+        st = c->conn->engine->cursor_go(c->raw, backward ? TENON_KV_PREV : TENON_KV_NEXT, key,
+                                        value, err);
     if (st != TENON_OK)
         return st;
     if (backward ? rows_compare_bytes(key->data, (size_t)key->len, c->low.data, c->low.len) < 0

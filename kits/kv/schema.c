@@ -105,7 +105,6 @@ schema_walk_keep(schema_walk *w, tenon_kv_bytes key, tenon_kv_bytes value, tenon
 static tenon_status
 schema_walk_next(schema_walk *w, tenon_error *err)
 {
-    const tenon_kv_engine *engine = w->conn->engine;
     const bool first = w->after.len == 0;
     const tenon_kv_bytes from = { .data = first ? w->tree : w->after.data,
                                   .len = first ? sizeof w->tree : w->after.len };
@@ -116,17 +115,17 @@ schema_walk_next(schema_walk *w, tenon_error *err)
     kv_arena_reset(&w->arena);
     w->count = 0;
     if (st == TENON_OK)
-        st = engine->cursor_seek(cursor, from, &key, &value, err);
+        st = kv_seek(w->conn, cursor, from, &key, &value, err);
     if (st == TENON_OK && !first && key.len == from.len &&
         memcmp(key.data, from.data, (size_t)from.len) == 0)
-        st = engine->cursor_next(cursor, &key, &value, err);
+        st = kv_next(w->conn, cursor, &key, &value, err);
     while (st == TENON_OK && w->count < SCHEMA_BATCH && key.len >= sizeof w->tree &&
            memcmp(key.data, w->tree, sizeof w->tree) == 0) {
         st = schema_walk_keep(w, key, value, err);
         if (st == TENON_OK)
             st = kv_check_deadline(w->conn, err);
         if (st == TENON_OK)
-            st = engine->cursor_next(cursor, &key, &value, err);
+            st = kv_next(w->conn, cursor, &key, &value, err);
     }
     kv_cursor_give(w->conn, cursor);
     return st == TENON_NOT_FOUND ? TENON_OK : st;

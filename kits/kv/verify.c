@@ -63,7 +63,6 @@ static tenon_status
 verify_tree(verify_job *job, uint32_t tree, const kv_table *table, uint64_t *count,
             tenon_error *err)
 {
-    const tenon_kv_engine *engine = job->conn->engine;
     unsigned char prefix[KV_TREE_BYTES];
     tenon_kv_cursor *cursor = NULL;
     tenon_kv_bytes key, value;
@@ -73,8 +72,8 @@ verify_tree(verify_job *job, uint32_t tree, const kv_table *table, uint64_t *cou
     kv_write_u32(prefix, tree);
     st = kv_cursor_take(job->conn, &cursor, err);
     if (st == TENON_OK)
-        st = engine->cursor_seek(cursor, (tenon_kv_bytes){ .data = prefix, .len = sizeof prefix },
-                                 &key, &value, err);
+        st = kv_seek(job->conn, cursor, (tenon_kv_bytes){ .data = prefix, .len = sizeof prefix },
+                     &key, &value, err);
     while (st == TENON_OK && key.len >= sizeof prefix &&
            memcmp(key.data, prefix, sizeof prefix) == 0) {
         ++*count;
@@ -83,7 +82,7 @@ verify_tree(verify_job *job, uint32_t tree, const kv_table *table, uint64_t *cou
         if (st == TENON_OK)
             st = kv_check_deadline(job->conn, err);
         if (st == TENON_OK)
-            st = engine->cursor_next(cursor, &key, &value, err);
+            st = kv_next(job->conn, cursor, &key, &value, err);
     }
     kv_cursor_give(job->conn, cursor);
     return st == TENON_NOT_FOUND ? TENON_OK : st;

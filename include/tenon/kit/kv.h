@@ -28,6 +28,14 @@ typedef struct tenon_kv_store tenon_kv_store;
 typedef struct tenon_kv_txn tenon_kv_txn;
 typedef struct tenon_kv_cursor tenon_kv_cursor;
 
+/** Where a cursor goes. */
+enum {
+    TENON_KV_SEEK = 0,        /**< The first entry whose key is `key` or greater. */
+    TENON_KV_SEEK_BEFORE = 1, /**< The last entry whose key is less than `key`. */
+    TENON_KV_NEXT = 2,        /**< The next entry. */
+    TENON_KV_PREV = 3         /**< The entry before. */
+};
+
 /**
  * An engine. All slots are required unless they say otherwise. A slot that fails fills `err` (never
  * NULL) with status, native code and effect; TENON_NOT_FOUND leaves `err` alone. Bytes that a slot
@@ -66,19 +74,16 @@ typedef struct tenon_kv_engine {
     tenon_status (*cursor_open)(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err);
     /** Close. Always before the end of the transaction. Accepts NULL. */
     void (*cursor_close)(tenon_kv_cursor *cursor);
-    /** Go to the first entry whose key is `key` or greater. @retval TENON_OK, TENON_NOT_FOUND */
-    tenon_status (*cursor_seek)(tenon_kv_cursor *cursor, tenon_kv_bytes key, tenon_kv_bytes *found,
-                                tenon_kv_bytes *value, tenon_error *err);
-    /** Go to the last entry whose key is less than `key`. @retval TENON_OK, TENON_NOT_FOUND */
-    tenon_status (*cursor_seek_before)(tenon_kv_cursor *cursor, tenon_kv_bytes key,
-                                       tenon_kv_bytes *found, tenon_kv_bytes *value,
-                                       tenon_error *err);
-    /** Go to the next entry. @retval TENON_OK, TENON_NOT_FOUND */
-    tenon_status (*cursor_next)(tenon_kv_cursor *cursor, tenon_kv_bytes *found,
-                                tenon_kv_bytes *value, tenon_error *err);
-    /** Go to the entry before. @retval TENON_OK, TENON_NOT_FOUND */
-    tenon_status (*cursor_prev)(tenon_kv_cursor *cursor, tenon_kv_bytes *found,
-                                tenon_kv_bytes *value, tenon_error *err);
+    /**
+     * Go to an entry.
+     *
+     * @param[in]     how   a TENON_KV_ value
+     * @param[in,out] key   where to go, for the two that seek; the key found
+     * @param[out]    value its value
+     * @retval TENON_OK, TENON_NOT_FOUND
+     */
+    tenon_status (*cursor_go)(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key,
+                              tenon_kv_bytes *value, tenon_error *err);
     /**
      * Savepoints at a cost that does not depend on what follows; the three together, or none: the
      * kit then keeps a log of what to undo. Set savepoint `depth` (1, 2, …); forget it; undo the
