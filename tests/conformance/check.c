@@ -18,10 +18,8 @@ conf_fails(conf *c, tenon_status status, tenon_status expected, const char *obje
            const char *file, int line)
 {
     if (status == expected && c->err.status == expected && c->err.message[0] != '\0' &&
-        (object == NULL || strcmp(c->err.object, object) == 0)) {
-        memset(&c->err, 0, sizeof c->err);
+        (object == NULL || strcmp(c->err.object, object) == 0))
         return;
-    }
     print_error("%s:%d: expected %s, object '%s'; got %s; err: %s, object '%s': %s\n", file, line,
                 tenon_status_name(expected), object != NULL ? object : "*",
                 tenon_status_name(status), tenon_status_name(c->err.status), c->err.object,
@@ -129,7 +127,6 @@ conf_rows(conf *c, tenon_txn *txn, const char *expected, const tenon_query *quer
     if (st != TENON_NOT_FOUND || row != NULL)
         conf_ok(c, st != TENON_NOT_FOUND ? st : TENON_INTERNAL, file, line);
     tenon_cursor_close(cursor);
-    memset(&c->err, 0, sizeof c->err);
     if (strcmp(text, expected) == 0)
         return;
     print_error("%s:%d: rows are '%s', not '%s'\n", file, line, text, expected);

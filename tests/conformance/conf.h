@@ -111,7 +111,10 @@ size_t conf_show_row(const tenon_value *row, uint32_t count, char *out, size_t o
 #define OK(c, call) conf_ok((c), (call), __FILE__, __LINE__)
 /** The call fails with that status; `object` NULL: whatever it names. */
 #define FAILS(c, status, object, call)                                                             \
-    conf_fails((c), (call), (status), (object), __FILE__, __LINE__)
+    do {                                                                                           \
+        memset(&(c)->err, 0, sizeof(c)->err);                                                      \
+        conf_fails((c), (call), (status), (object), __FILE__, __LINE__);                           \
+    } while (0)
 
 #define BEGIN(c) OK((c), tenon_begin((c)->db, NULL, &(c)->txn, &(c)->err))
 #define BEGIN_READ(c, out)                                                                         \
