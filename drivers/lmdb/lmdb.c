@@ -62,8 +62,8 @@ lmdb_info(tenon_kv_store *store, tenon_drv_info *info, tenon_error *err)
                                                                    : TENON_DURABLE_PROCESS;
     else
         info->durability = (flags & MDB_NOMETASYNC) != 0 ? TENON_DURABLE_OS : TENON_DURABLE_POWER;
-    info->disk_bytes = tenon_posix_disk_bytes(store->data_path) +
-                       tenon_posix_disk_bytes(store->lock_path);
+    info->disk_bytes = tenon_posix_disk_bytes(store->path, "") +
+                       tenon_posix_disk_bytes(store->path, "-lock");
     return TENON_OK;
 }
 
@@ -165,7 +165,7 @@ lmdb_commit_fail(tenon_kv_store *store, int rc, tenon_error *err)
         return tenon_kv_fail(err, TENON_UNKNOWN_OUTCOME, rc, TENON_EFFECT_UNKNOWN, NULL,
                              "%s: the write that makes the commit valid failed: %s", store->path,
                              mdb_strerror(rc));
-    if (rc == EIO && tenon_posix_is_full(store->data_path))
+    if (rc == EIO && tenon_posix_is_full(store->path))
         rc = ENOSPC;
     return lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "commit");
 }
@@ -271,33 +271,6 @@ lmdb_cursor_go(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key, tenon
     return TENON_OK;
 }
 
-/* LMDB has no checker of its own: walk everything, and see that the tree agrees with its own count.
- */
-static tenon_status
-lmdb_verify(tenon_kv_txn *txn, tenon_problem_fn fn, void *arg, tenon_error *err)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val k = { 0 }, v = { 0 };
-    MDB_stat stat_of_tree = { 0 };
-    size_t entry_count = 0;
-    int rc = mdb_stat(txn->raw, txn->store->dbi, &stat_of_tree);
-
-    if (rc == 0)
-        rc = mdb_cursor_open(txn->raw, txn->store->dbi, &cursor);
-    while (rc == 0) {
-        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-        if (rc == 0)
-            entry_count++;
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (rc != MDB_NOTFOUND)
-        return lmdb_fail(err, txn->store, rc, TENON_EFFECT_OPEN, "verify");
-    if (entry_count != stat_of_tree.ms_entries)
-        fn(arg, txn->store->data_path, "the tree has another number of entries than it says");
-    return TENON_OK;
-}
-
 static tenon_status
 lmdb_checkpoint(tenon_kv_store *store, tenon_error *err)
 {
@@ -322,7 +295,6 @@ static const tenon_kv_engine lmdb_engine = {
     .cursor_open = lmdb_cursor_open,
     .cursor_close = lmdb_cursor_close,
     .cursor_go = lmdb_cursor_go,
-    .verify = lmdb_verify,
     .checkpoint = lmdb_checkpoint,
 };
 

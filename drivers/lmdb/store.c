@@ -9,9 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The map is address space, not memory or disk: start large, so that small databases never grow. */
-static const uint64_t lmdb_first_map_bytes = UINT64_C(1) << 28;
-static const uint64_t lmdb_least_map_bytes = UINT64_C(1) << 16;
 static const uint32_t lmdb_max_readers = 1024;
 /* What LMDB makes of its lock file: a cache line for each reader, and less than a page for the
  * rest. */
@@ -54,28 +51,6 @@ lmdb_fail(tenon_error *err, const tenon_kv_store *store, int rc, uint8_t effect,
                          mdb_strerror(rc));
 }
 
-static tenon_status
-lmdb_config(tenon_error *err, const char *object, const char *message)
-{
-    return tenon_kv_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, object, "%s", message);
-}
-
-static tenon_status
-lmdb_read_params(const tenon_drv_open *options, uint64_t *map_bytes, tenon_error *err)
-{
-    *map_bytes = lmdb_first_map_bytes;
-    for (uint32_t i = 0; i < options->param_count; i++) {
-        const tenon_drv_param *p = &options->params[i];
-
-        if (strcmp(p->key, "map_bytes") != 0)
-            return lmdb_config(err, p->key, "lmdb knows no such parameter, only map_bytes");
-        if (!tenon_posix_read_u64(p->value, map_bytes) || *map_bytes < lmdb_least_map_bytes ||
-            *map_bytes > SIZE_MAX / 2)
-            return lmdb_config(err, p->key, "map_bytes is not a number of 65536 or more");
-    }
-    return TENON_OK;
-}
-
 /*
  * LMDB writes its lock file through a map: SIGBUS on a full disk. Blocks allocated beforehand turn
  * that into an error. Only done while this process has not opened the environment: closing the
@@ -105,34 +80,14 @@ lmdb_store_free(tenon_kv_store *store)
     pthread_mutex_destroy(&store->lock);
     tenon_gate_fini(&store->gate);
     free(store->path);
-    free(store->data_path);
     free(store->lock_path);
     free(store);
 }
 
-static int
-lmdb_store_new(const tenon_drv_open *options, bool is_folder, tenon_kv_store **out)
-{
-    tenon_kv_store *store = calloc(1, sizeof *store);
-
-    *out = store;
-    if (store == NULL)
-        return ENOMEM;
-    store->durability = options->durability;
-    store->read_only = options->read_only;
-    store->use_count = 1;
-    tenon_gate_init(&store->gate);
-    pthread_mutex_init(&store->lock, NULL);
-    store->path = tenon_posix_concat(options->place, "");
-    store->data_path = tenon_posix_concat(options->place, is_folder ? "/data.mdb" : "");
-    store->lock_path = tenon_posix_concat(options->place, is_folder ? "/lock.mdb" : "-lock");
-    return store->path && store->data_path && store->lock_path ? 0 : ENOMEM;
-}
-
 static unsigned int
-lmdb_flags(const tenon_kv_store *store, bool is_folder)
+lmdb_flags(const tenon_kv_store *store)
 {
-    unsigned int flags = MDB_NOTLS | (is_folder ? 0 : MDB_NOSUBDIR);
+    unsigned int flags = MDB_NOTLS | MDB_NOSUBDIR;
 
     if (store->read_only)
         flags |= MDB_RDONLY;
@@ -151,7 +106,7 @@ lmdb_check_length(const tenon_kv_store *store)
     MDB_stat tree;
     struct stat st;
 
-    if (stat(store->data_path, &st) != 0)
+    if (stat(store->path, &st) != 0)
         return errno;
     mdb_env_info(store->env, &info);
     mdb_env_stat(store->env, &tree);
@@ -162,7 +117,7 @@ lmdb_check_length(const tenon_kv_store *store)
 }
 
 static int
-lmdb_env_open(tenon_kv_store *store, bool is_folder, uint64_t map_bytes)
+lmdb_env_open(tenon_kv_store *store, uint64_t map_bytes)
 {
     MDB_txn *txn = NULL;
     int dead = 0;
@@ -175,7 +130,7 @@ lmdb_env_open(tenon_kv_store *store, bool is_folder, uint64_t map_bytes)
     if (rc == 0)
         rc = mdb_env_set_maxreaders(store->env, lmdb_max_readers);
     if (rc == 0)
-        rc = mdb_env_open(store->env, store->path, lmdb_flags(store, is_folder), 0600);
+        rc = mdb_env_open(store->env, store->path, lmdb_flags(store), 0600);
     if (rc == 0)
         rc = lmdb_check_length(store);
     if (rc == 0)
@@ -188,64 +143,82 @@ lmdb_env_open(tenon_kv_store *store, bool is_folder, uint64_t map_bytes)
     return rc;
 }
 
-static tenon_kv_store *
-lmdb_find_open(const tenon_kv_store *like)
+/* A store that is described, but not open. */
+static tenon_status
+lmdb_store_new(const tenon_drv_open *options, tenon_kv_store **out, struct stat *file,
+               tenon_error *err)
+{
+    tenon_kv_store *store = calloc(1, sizeof *store);
+    tenon_status st;
+
+    *out = store;
+    if (store == NULL)
+        return tenon_kv_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    store->durability = options->durability;
+    store->read_only = options->read_only;
+    store->use_count = 1;
+    tenon_gate_init(&store->gate);
+    (void)pthread_mutex_init(&store->lock, NULL);
+    st = tenon_posix_find_file(options, &store->path, file, err);
+    if (st != TENON_OK)
+        return st;
+    store->dev = file->st_dev;
+    store->ino = file->st_ino;
+    store->lock_path = tenon_posix_concat(store->path, "-lock");
+    return store->lock_path == NULL ? lmdb_fail(err, store, ENOMEM, TENON_EFFECT_OPEN, "open")
+                                    : TENON_OK;
+}
+
+/* The store of this process that has the same file open, if it was opened in the same way. */
+static tenon_status
+lmdb_share(const tenon_kv_store *like, tenon_kv_store **out, tenon_error *err)
 {
     tenon_kv_store *s = registry;
 
+    *out = NULL;
     while (s != NULL && (s->dev != like->dev || s->ino != like->ino))
         s = s->next;
-    return s;
+    if (s == NULL)
+        return TENON_NOT_FOUND;
+    if (s->durability != like->durability || s->read_only != like->read_only)
+        return tenon_kv_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, NULL,
+                             "%s: open in this process with other settings", like->path);
+    s->use_count++;
+    *out = s;
+    return TENON_OK;
 }
 
 tenon_status
 lmdb_store_open(const tenon_drv_open *options, tenon_kv_store **out, tenon_error *err)
 {
-    tenon_kv_store *store = NULL, *shared = NULL;
-    tenon_status st = TENON_OK;
-    uint64_t map_bytes = 0;
-    struct stat file;
-    const bool is_folder = stat(options->place, &file) == 0 && S_ISDIR(file.st_mode);
-    int rc = 0;
+    uint64_t map_bytes = UINT64_C(1) << 28; /* address space only: most databases never grow it */
+    const tenon_posix_param known = { "map_bytes", &map_bytes, 1 << 16, SIZE_MAX / 2 };
+    tenon_kv_store *store = NULL;
+    struct stat file = { 0 };
+    tenon_status st;
+    int rc;
 
     *out = NULL;
-    pthread_mutex_lock(&registry_lock);
-    if (options->place[0] == '\0')
-        st = lmdb_config(err, NULL, "the URL names no file (lmdb:PATH)");
+    (void)pthread_mutex_lock(&registry_lock);
+    st = tenon_posix_read_params(options, &known, 1, err);
     if (st == TENON_OK)
-        st = lmdb_read_params(options, &map_bytes, err);
+        st = lmdb_store_new(options, &store, &file, err);
     if (st != TENON_OK)
         goto done;
-    rc = lmdb_store_new(options, is_folder, &store);
-    if (rc == 0)
-        rc = tenon_posix_make_private(store->data_path, options->create != 0, store->read_only != 0,
-                                      &file);
-    if (rc == 0) {
-        store->dev = file.st_dev;
-        store->ino = file.st_ino;
-        shared = lmdb_find_open(store);
-        if (shared == NULL)
-            rc = file.st_size == 0 && !options->create ? MDB_INVALID
-                                                       : lmdb_env_open(store, is_folder, map_bytes);
-    }
-    if (store == NULL || store->path == NULL) {
-        st = tenon_kv_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
-    } else if (rc != 0) {
-        st = lmdb_fail(err, store, rc, TENON_EFFECT_OPEN, "can't be opened");
-    } else if (shared == NULL) {
+    st = lmdb_share(store, out, err);
+    if (st != TENON_NOT_FOUND)
+        goto done;
+    rc = file.st_size == 0 && !options->create ? MDB_INVALID : lmdb_env_open(store, map_bytes);
+    st = rc == 0 ? TENON_OK : lmdb_fail(err, store, rc, TENON_EFFECT_OPEN, "can't be opened");
+    if (st == TENON_OK) {
         store->next = registry;
         registry = *out = store;
         store = NULL; /* owned by the registry now */
-    } else if (shared->durability != store->durability || shared->read_only != store->read_only) {
-        st = lmdb_config(err, NULL, "the file is open in this process, with other settings");
-    } else {
-        shared->use_count++;
-        *out = shared;
     }
 
 done:
     lmdb_store_free(store);
-    pthread_mutex_unlock(&registry_lock);
+    (void)pthread_mutex_unlock(&registry_lock);
     return st;
 }
 

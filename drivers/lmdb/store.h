@@ -15,8 +15,8 @@ struct tenon_kv_store {
     MDB_env *env;
     MDB_dbi dbi;
     uint32_t durability, read_only;
-    char *path, *data_path, *lock_path; /**< As given, for messages; the two files. */
-    dev_t dev;                          /**< With `ino`, what tells that a file is open already. */
+    char *path, *lock_path; /**< Absolute. */
+    dev_t dev;              /**< With `ino`, what tells that a file is open already. */
     ino_t ino;
     uint32_t use_count; /**< Guarded by the registry's lock, as `next`. */
     tenon_kv_store *next;

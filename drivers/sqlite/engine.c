@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <time.h>
 
+#define SQLITE_PROGRESS_OPS 1000 /* of SQLite's machine between two looks at the clock */
+
 const tenon_host *sqlite_host;
+
+/* ---- Handlers ---- */
 
 static bool
 sqlite_is_late(const sqlite_conn *c)
@@ -15,7 +19,7 @@ sqlite_is_late(const sqlite_conn *c)
 }
 
 /* Waits in steps that grow to 4 ms, and never past the deadline. */
-int
+static int
 sqlite_on_busy(void *arg, int times)
 {
     struct timespec step = { .tv_nsec = 1000000L << (times < 2 ? times : 2) };
@@ -26,89 +30,81 @@ sqlite_on_busy(void *arg, int times)
     return 1;
 }
 
-int
+static int
 sqlite_on_progress(void *arg)
 {
     return sqlite_is_late(arg) ? 1 : 0;
 }
 
-int
+static int
 sqlite_on_prepare(void *arg, int action, const char *a, const char *b, const char *database,
                   const char *trigger)
 {
     const sqlite_conn *c = arg;
 
     (void)a, (void)database, (void)trigger;
-    if (!c->user_text)
-        return SQLITE_OK;
-    if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH ||
-        action == SQLITE_DETACH || (action == SQLITE_PRAGMA && b != NULL))
+    if (c->user_text &&
+        (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH ||
+         action == SQLITE_DETACH || (action == SQLITE_PRAGMA && b != NULL)))
         return SQLITE_DENY;
     return SQLITE_OK;
 }
 
-static tenon_status
-sqlite_io_status(sqlite_conn *c)
+void
+sqlite_set_handlers(sqlite_conn *c)
 {
-    const int error_no = sqlite3_system_errno(c->raw);
-
-    return error_no == ENOSPC || error_no == EDQUOT ? TENON_FULL : TENON_IO;
+    (void)sqlite3_busy_handler(c->raw, sqlite_on_busy, c);
+    sqlite3_progress_handler(c->raw, SQLITE_PROGRESS_OPS, sqlite_on_progress, c);
+    (void)sqlite3_set_authorizer(c->raw, sqlite_on_prepare, c);
 }
 
-static tenon_status
-sqlite_error_status(sqlite_conn *c, const tenon_drv_query *query)
-{
-    if (query == NULL)
-        return TENON_INVALID;
-    return strncmp(sqlite3_errmsg(c->raw), "no such", 7) == 0 ? TENON_SCHEMA : TENON_INTERNAL;
-}
+/* ---- Failures ---- */
+
+/* Extended codes first; what is not listed is TENON_INTERNAL. */
+static const struct sqlite_class {
+    int code;
+    tenon_status status;
+} sqlite_classes[] = {
+    { SQLITE_BUSY_SNAPSHOT, TENON_CONFLICT },
+    { SQLITE_LOCKED_SHAREDCACHE, TENON_CONFLICT },
+    { SQLITE_CONSTRAINT_UNIQUE, TENON_EXISTS },
+    { SQLITE_CONSTRAINT_PRIMARYKEY, TENON_EXISTS },
+    { SQLITE_CONSTRAINT_ROWID, TENON_EXISTS },
+    { SQLITE_CONSTRAINT_DATATYPE, TENON_INVALID },
+    { SQLITE_CONSTRAINT, TENON_CONSTRAINT },
+    { SQLITE_BUSY, TENON_BUSY },
+    { SQLITE_INTERRUPT, TENON_CANCELLED },
+    { SQLITE_FULL, TENON_FULL },
+    { SQLITE_IOERR, TENON_IO },
+    { SQLITE_CORRUPT, TENON_CORRUPT },
+    { SQLITE_NOTADB, TENON_CORRUPT },
+    { SQLITE_READONLY, TENON_READ_ONLY },
+    { SQLITE_NOMEM, TENON_NO_MEMORY },
+    { SQLITE_AUTH, TENON_DENIED },
+    { SQLITE_TOOBIG, TENON_INVALID },
+    { SQLITE_RANGE, TENON_INVALID },
+};
 
 static tenon_status
 sqlite_status(sqlite_conn *c, int code, const tenon_drv_query *query)
 {
-    switch (code) {
-    case SQLITE_BUSY_SNAPSHOT:
-    case SQLITE_LOCKED_SHAREDCACHE:
-        return TENON_CONFLICT;
-    case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID:
-        return TENON_EXISTS;
-    case SQLITE_CONSTRAINT_DATATYPE:
-        return TENON_INVALID;
-    default:
-        break;
-    }
-    switch (code & 0xFF) {
-    case SQLITE_BUSY:
-        return sqlite_is_late(c) ? TENON_TIMEOUT : TENON_BUSY;
-    case SQLITE_INTERRUPT:
-        return sqlite_is_late(c) ? TENON_TIMEOUT : TENON_CANCELLED;
-    case SQLITE_CONSTRAINT:
-        return TENON_CONSTRAINT;
-    case SQLITE_FULL:
+    const int error_no = sqlite3_system_errno(c->raw);
+
+    if ((code & 0xFF) == SQLITE_CANTOPEN)
+        return tenon_posix_status(error_no);
+    if ((code & 0xFF) == SQLITE_IOERR && (error_no == ENOSPC || error_no == EDQUOT))
         return TENON_FULL;
-    case SQLITE_IOERR:
-        return sqlite_io_status(c);
-    case SQLITE_CANTOPEN:
-        return tenon_posix_status(sqlite3_system_errno(c->raw));
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return TENON_CORRUPT;
-    case SQLITE_READONLY:
-        return TENON_READ_ONLY;
-    case SQLITE_NOMEM:
-        return TENON_NO_MEMORY;
-    case SQLITE_AUTH:
-        return TENON_DENIED;
-    case SQLITE_TOOBIG:
-    case SQLITE_RANGE:
-        return TENON_INVALID;
-    case SQLITE_ERROR:
-        return sqlite_error_status(c, query);
-    default:
-        return TENON_INTERNAL;
+    if ((code == SQLITE_BUSY || (code & 0xFF) == SQLITE_INTERRUPT) && sqlite_is_late(c))
+        return TENON_TIMEOUT;
+    if (code == SQLITE_ERROR && query == NULL)
+        return TENON_INVALID; /* the user's text */
+    if (code == SQLITE_ERROR && strncmp(sqlite3_errmsg(c->raw), "no such", 7) == 0)
+        return TENON_SCHEMA;
+    for (size_t i = 0; i < sizeof sqlite_classes / sizeof sqlite_classes[0]; i++) {
+        if (sqlite_classes[i].code == code || sqlite_classes[i].code == (code & 0xFF))
+            return sqlite_classes[i].status;
     }
+    return TENON_INTERNAL;
 }
 
 /* What is left of the transaction. SQLite rolls back by itself after some failures: ask it. */
@@ -130,38 +126,6 @@ sqlite_effect(const sqlite_conn *c, int code)
     }
 }
 
-static bool
-sqlite_names_columns(const char *named, const tenon_drv_table *table, const uint16_t *columns,
-                     uint32_t count)
-{
-    char expected[(TENON_MAX_NAME_BYTES * 2 + 4) * TENON_MAX_KEY_COLUMNS];
-    size_t len = 0;
-
-    for (uint32_t i = 0; i < count && len < sizeof expected; i++)
-        len += (size_t)snprintf(expected + len, sizeof expected - len, "%s%s.%s",
-                                i == 0 ? "" : ", ", table->name, table->columns[columns[i]].name);
-    return strcmp(named, expected) == 0;
-}
-
-/* "UNIQUE constraint failed: t.a, t.b" says which columns; errors of Tenon's name the index. */
-static void
-sqlite_name_unique(const char *named, const tenon_drv_table *table, char *out, size_t out_bytes)
-{
-    if (sqlite_names_columns(named, table, table->key_columns, table->key_column_count)) {
-        (void)snprintf(out, out_bytes, "%s.primary", table->name);
-        return;
-    }
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        const tenon_drv_index *index = &table->indexes[i];
-
-        if (index->unique &&
-            sqlite_names_columns(named, table, index->columns, index->column_count)) {
-            (void)snprintf(out, out_bytes, "%s", index->name);
-            return;
-        }
-    }
-}
-
 /* SQLite does not say which foreign key it was: its name where there is only one, else the table's.
  */
 static const char *
@@ -169,11 +133,12 @@ sqlite_foreign_key(const tenon_drv_query *query)
 {
     const tenon_drv_table *table = query->table;
 
-    if (query->kind == TENON_DELETE || table->foreign_key_count != 1)
-        return table->name;
-    return table->foreign_keys[0].name;
+    return query->kind == TENON_DELETE || table->foreign_key_count != 1
+               ? table->name
+               : table->foreign_keys[0].name;
 }
 
+/* "UNIQUE constraint failed: t.a, t.b", "cannot store TEXT value in INTEGER column t.a" */
 static void
 sqlite_name_object(sqlite_conn *c, int code, const tenon_drv_query *query, char *out,
                    size_t out_bytes)
@@ -183,15 +148,16 @@ sqlite_name_object(sqlite_conn *c, int code, const tenon_drv_query *query, char 
     const char *last_word = strrchr(message, ' ');
 
     out[0] = '\0';
+    if ((code & 0xFF) != SQLITE_CONSTRAINT)
+        return;
     if (code == SQLITE_CONSTRAINT_FOREIGNKEY && query != NULL)
         (void)snprintf(out, out_bytes, "%s", sqlite_foreign_key(query));
     else if (code == SQLITE_CONSTRAINT_DATATYPE && last_word != NULL)
         (void)snprintf(out, out_bytes, "%s", last_word + 1);
-    else if ((code & 0xFF) == SQLITE_CONSTRAINT && named != NULL)
+    else if (named != NULL)
         (void)snprintf(out, out_bytes, "%s", named + 2);
-    if (query != NULL && named != NULL &&
-        (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY))
-        sqlite_name_unique(named + 2, query->table, out, out_bytes);
+    if (query != NULL && named != NULL && sqlite_status(c, code, query) == TENON_EXISTS)
+        tenon_sql_name_key(query->table, named + 2, out, out_bytes);
 }
 
 tenon_status
@@ -207,6 +173,8 @@ sqlite_fail(sqlite_conn *c, const tenon_drv_query *query, tenon_error *err)
                           sqlite3_errmsg(c->raw));
 }
 
+/* ---- Statements ---- */
+
 static sqlite3_stmt *
 sqlite_stmt_of(tenon_sql_stmt *stmt)
 {
@@ -214,32 +182,31 @@ sqlite_stmt_of(tenon_sql_stmt *stmt)
 }
 
 static tenon_status
-sqlite_prepare(void *raw, const char *sql, bool lasting, const tenon_drv_query *query,
+sqlite_prepare(void *raw, const char *sql, uint32_t use, const tenon_drv_query *query,
                tenon_sql_stmt **out, tenon_error *err)
 {
+    const unsigned int flags = use == TENON_SQL_LASTING ? SQLITE_PREPARE_PERSISTENT : 0;
     sqlite_conn *c = raw;
     sqlite3_stmt *stmt = NULL;
     const char *rest = NULL;
+    bool whole, allowed;
     int rc;
 
-    c->user_text = query == NULL;
-    rc = sqlite3_prepare_v3(c->raw, sql, -1, lasting ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, &rest);
+    *out = NULL;
+    c->user_text = use == TENON_SQL_USER;
+    rc = sqlite3_prepare_v3(c->raw, sql, -1, flags, &stmt, &rest);
     c->user_text = false;
-    *out = (tenon_sql_stmt *)stmt;
     if (rc != SQLITE_OK)
         return sqlite_fail(c, query, err);
-    if (stmt != NULL && rest[strspn(rest, " \t\r\n;")] == '\0' &&
-        (query != NULL || !c->read_only || sqlite3_stmt_readonly(stmt)))
+    whole = stmt != NULL && rest[strspn(rest, " \t\r\n;")] == '\0';
+    allowed = !c->read_only || use != TENON_SQL_USER || sqlite3_stmt_readonly(stmt);
+    if (whole && allowed) {
+        *out = (tenon_sql_stmt *)stmt;
         return TENON_OK;
-    *out = NULL;
-    if (stmt != NULL && query == NULL && c->read_only && !sqlite3_stmt_readonly(stmt)) {
-        sqlite3_finalize(stmt);
-        return tenon_sql_fail(err, TENON_READ_ONLY, 0, TENON_EFFECT_OPEN, NULL,
-                              "the transaction is read-only");
     }
     sqlite3_finalize(stmt);
-    return tenon_sql_fail(err, TENON_INVALID, 0, TENON_EFFECT_OPEN, NULL,
-                          "the text is not one statement");
+    return tenon_sql_fail(err, whole ? TENON_READ_ONLY : TENON_INVALID, 0, TENON_EFFECT_OPEN, NULL,
+                          whole ? "the transaction is read-only" : "the text is not one statement");
 }
 
 static void
@@ -252,6 +219,7 @@ static tenon_status
 sqlite_bind(void *raw, tenon_sql_stmt *stmt, uint32_t number, const tenon_value *value,
             tenon_error *err)
 {
+    const void *data = value->len == 0 ? "" : value->as.data;
     sqlite3_stmt *s = sqlite_stmt_of(stmt);
     const int n = (int)number;
     int rc;
@@ -264,13 +232,11 @@ sqlite_bind(void *raw, tenon_sql_stmt *stmt, uint32_t number, const tenon_value 
         rc = sqlite3_bind_double(s, n, value->as.d + 0.0); /* -0.0 becomes 0.0 */
         break;
     case TENON_TEXT:
-        rc = sqlite3_bind_text64(s, n, value->len == 0 ? "" : value->as.data, value->len,
-                                 SQLITE_STATIC, SQLITE_UTF8);
+        rc = sqlite3_bind_text64(s, n, data, value->len, SQLITE_STATIC, SQLITE_UTF8);
         break;
     case TENON_BLOB:
     case TENON_UUID:
-        rc = sqlite3_bind_blob64(s, n, value->len == 0 ? "" : value->as.data, value->len,
-                                 SQLITE_STATIC);
+        rc = sqlite3_bind_blob64(s, n, data, value->len, SQLITE_STATIC);
         break;
     default:
         rc = sqlite3_bind_int64(s, n, value->as.i);
@@ -291,53 +257,30 @@ sqlite_step(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
     return rc == SQLITE_DONE ? TENON_NOT_FOUND : sqlite_fail(raw, query, err);
 }
 
-static tenon_type
-sqlite_type(sqlite3_stmt *s, int n)
-{
-    switch (sqlite3_column_type(s, n)) {
-    case SQLITE_INTEGER:
-        return TENON_INT;
-    case SQLITE_FLOAT:
-        return TENON_REAL;
-    case SQLITE_TEXT:
-        return TENON_TEXT;
-    case SQLITE_BLOB:
-        return TENON_BLOB;
-    default:
-        return TENON_NULL;
-    }
-}
-
 static void
 sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out)
 {
+    static const tenon_type types[] = { [SQLITE_INTEGER] = TENON_INT,
+                                        [SQLITE_FLOAT] = TENON_REAL,
+                                        [SQLITE_TEXT] = TENON_TEXT,
+                                        [SQLITE_BLOB] = TENON_BLOB,
+                                        [SQLITE_NULL] = TENON_NULL };
     sqlite3_stmt *s = sqlite_stmt_of(stmt);
     const int n = (int)number;
+    const int stored = sqlite3_column_type(s, n);
 
     *out = tenon_null();
-    if (type == TENON_NULL)
-        type = sqlite_type(s, n);
-    else if (sqlite3_column_type(s, n) == SQLITE_NULL)
+    if (stored == SQLITE_NULL)
         return;
-    out->type = type;
-    switch (type) {
-    case TENON_NULL:
-        break;
-    case TENON_REAL:
+    out->type = type == TENON_NULL ? types[stored] : type;
+    if (out->type == TENON_REAL) {
         out->as.d = sqlite3_column_double(s, n);
-        break;
-    case TENON_TEXT:
-        out->as.data = sqlite3_column_text(s, n);
+    } else if (out->type == TENON_TEXT || out->type == TENON_BLOB || out->type == TENON_UUID) {
+        out->as.data = out->type == TENON_TEXT ? (const void *)sqlite3_column_text(s, n)
+                                               : sqlite3_column_blob(s, n);
         out->len = (uint32_t)sqlite3_column_bytes(s, n);
-        break;
-    case TENON_BLOB:
-    case TENON_UUID:
-        out->as.data = sqlite3_column_blob(s, n);
-        out->len = (uint32_t)sqlite3_column_bytes(s, n);
-        break;
-    default:
+    } else {
         out->as.i = sqlite3_column_int64(s, n);
-        break;
     }
 }
 
@@ -356,18 +299,7 @@ sqlite_reset(tenon_sql_stmt *stmt)
 static uint64_t
 sqlite_changes(void *raw)
 {
-    const sqlite_conn *c = raw;
-
-    return (uint64_t)sqlite3_changes64(c->raw);
-}
-
-static tenon_status
-sqlite_run(void *raw, const char *sql, tenon_error *err)
-{
-    sqlite_conn *c = raw;
-
-    return sqlite3_exec(c->raw, sql, NULL, NULL, NULL) == SQLITE_OK ? TENON_OK
-                                                                    : sqlite_fail(c, NULL, err);
+    return (uint64_t)sqlite3_changes64(((const sqlite_conn *)raw)->raw);
 }
 
 static const tenon_sql_dialect sqlite_dialect = {
@@ -397,5 +329,4 @@ const tenon_sql_engine sqlite_engine = {
     .column_count = sqlite_column_count,
     .reset = sqlite_reset,
     .changes = sqlite_changes,
-    .run = sqlite_run,
 };

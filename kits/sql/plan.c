@@ -72,7 +72,8 @@ sql_take(tenon_drv_plan *plan, tenon_drv_cursor **out, tenon_error *err)
         plan->idle = (*out)->next;
         return TENON_OK;
     }
-    st = conn->engine->prepare(conn->raw, plan->text.text.data, true, plan->query, &stmt, err);
+    st = conn->engine->prepare(conn->raw, plan->text.text.data, TENON_SQL_LASTING, plan->query,
+                               &stmt, err);
     if (st == TENON_OK)
         st = sql_cursor_new(conn, plan, stmt, columns, out, err);
     return st;
@@ -313,8 +314,9 @@ sql_explain(tenon_drv_plan *plan, char *out, uint64_t out_bytes, tenon_error *er
     tenon_sql_conn_settle(plan->conn);
     sql_put(&text, engine->dialect->explain_prefix);
     sql_put(&text, plan->text.text.data);
-    st = text.failed ? sql_no_memory(err)
-                     : engine->prepare(conn->raw, text.data, false, plan->query, &stmt, err);
+    st = text.failed
+             ? sql_no_memory(err)
+             : engine->prepare(conn->raw, text.data, TENON_SQL_ONCE, plan->query, &stmt, err);
     if (out_bytes > 0)
         out[0] = '\0';
     while (st == TENON_OK) {
@@ -356,7 +358,7 @@ sql_user_text(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
     if (out != NULL)
         *out = NULL;
     tenon_sql_conn_settle(conn);
-    st = conn->engine->prepare(conn->raw, sql, false, NULL, &stmt, err);
+    st = conn->engine->prepare(conn->raw, sql, TENON_SQL_USER, NULL, &stmt, err);
     if (st != TENON_OK)
         return st;
     st = sql_cursor_new(conn, NULL, stmt, conn->engine->column_count(stmt), &cursor, err);

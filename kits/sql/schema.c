@@ -1,43 +1,17 @@
-/* Changes of the schema, and the connection itself. */
-#include <stdlib.h>
-
+/* Changes of the schema. */
 #include "conn.h"
-
-tenon_status
-tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon_drv_conn **out,
-                   tenon_error *err)
-{
-    *out = calloc(1, sizeof **out);
-    if (*out == NULL)
-        return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
-    (*out)->engine = engine;
-    (*out)->raw = raw;
-    return TENON_OK;
-}
-
-void *
-tenon_sql_conn_raw(const tenon_drv_conn *conn)
-{
-    return conn->raw;
-}
-
-void
-tenon_sql_conn_free(tenon_drv_conn *conn)
-{
-    free(conn);
-}
 
 /* Run what was written, and free it. */
 static tenon_status
 schema_run(tenon_drv_conn *conn, sql_text *text, tenon_error *err)
 {
+    char ignored[8];
     tenon_status st;
 
-    tenon_sql_conn_settle(conn);
     if (text->failed)
         st = tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     else
-        st = conn->engine->run(conn->raw, text->data, err);
+        st = tenon_sql_ask(conn, text->data, ignored, sizeof ignored, err);
     sql_text_fini(text);
     return st;
 }
@@ -53,7 +27,7 @@ schema_has(tenon_drv_conn *conn, const char *question, const char *name, uint32_
 
     *out = 0;
     tenon_sql_conn_settle(conn);
-    st = engine->prepare(conn->raw, question, false, NULL, &stmt, err);
+    st = engine->prepare(conn->raw, question, TENON_SQL_ONCE, NULL, &stmt, err);
     if (st == TENON_OK)
         st = engine->bind(conn->raw, stmt, 1, &value, err);
     if (st == TENON_OK)

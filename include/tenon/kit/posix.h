@@ -22,23 +22,36 @@ tenon_status tenon_posix_status(int error_no);
 char *tenon_posix_concat(const char *a, const char *b);
 
 /**
- * See that a regular file is there and can be opened; make it where asked to, readable by its owner
- * only, and flush the folder, so that a new file outlives a power cut.
+ * Find the file that a URL names; make a missing one where asked to, readable by its owner only,
+ * and flush the folder, so that it outlives a power cut. It is not left open, and one that is there
+ * is not opened at all.
  *
- * @param[out] st of the file
- * @return 0 or an errno; ENOENT where it is missing and not `create`, EINVAL where it is no regular
- * file
+ * @param[out] path absolute, without symbolic links, owned by the caller until free(); NULL on
+ *                  failure
+ * @param[out] st   of the file
+ * @retval TENON_OK, TENON_CONFIG (the URL names none), TENON_CORRUPT (no regular file), and what
+ *         tenon_posix_status makes of an errno
  */
-int tenon_posix_make_private(const char *path, bool create, bool read_only, struct stat *st);
+tenon_status tenon_posix_find_file(const tenon_drv_open *options, char **path, struct stat *st,
+                                   tenon_error *err);
 
-/** Bytes that a file takes on disk (allocated blocks); 0 where there is none. */
-uint64_t tenon_posix_disk_bytes(const char *path);
+/** A parameter of URLs that is a number. */
+typedef struct tenon_posix_param {
+    const char *key;
+    uint64_t *out; /**< Left alone where the URL does not have it. */
+    uint64_t least, most;
+} tenon_posix_param;
+
+/** Read the parameters of a URL. @retval TENON_OK, TENON_CONFIG (unknown, or no such number) */
+tenon_status tenon_posix_read_params(const tenon_drv_open *options, const tenon_posix_param *known,
+                                     uint32_t known_count, tenon_error *err);
+
+/** Bytes that the file `path` with `suffix` behind takes on disk (allocated blocks); 0 where there is
+ * none. */
+uint64_t tenon_posix_disk_bytes(const char *path, const char *suffix);
 
 /** Whether the file system that holds `path` has no space left for this user. */
 bool tenon_posix_is_full(const char *path);
-
-/** Read a decimal number. False: it is none, or does not fit. */
-bool tenon_posix_read_u64(const char *text, uint64_t *out);
 
 /**
  * A gate: many may be inside, or one may have it to itself. Who wants it to itself goes before

@@ -42,6 +42,13 @@ typedef struct tenon_sql_dialect {
 /** A statement of the engine. */
 typedef struct tenon_sql_stmt tenon_sql_stmt;
 
+/** Whose text a statement is, and how often it will be run. */
+enum {
+    TENON_SQL_ONCE = 0,    /**< The kit's or the driver's own, run once. */
+    TENON_SQL_LASTING = 1, /**< The same, run many times. */
+    TENON_SQL_USER = 2 /**< Of the user's: TENON_DENIED where it begins or ends a transaction. */
+};
+
 /**
  * The engine under the kit. `raw` is the engine's connection, as given to tenon_sql_conn_new. A
  * slot that fails fills `err` (never NULL) with status, native code, object and effect. All
@@ -53,12 +60,11 @@ typedef struct tenon_sql_engine {
     /**
      * Prepare one statement.
      *
-     * @param[in]  lasting it will be run many times
-     * @param[in]  query   what `sql` was made from, to name constraints by; NULL where it is text
-     * of the user's, which must be refused with TENON_DENIED where it begins or ends a transaction
-     * @param[out] out     owned by the kit until finalize
+     * @param[in]  use   TENON_SQL_ONCE, TENON_SQL_LASTING, TENON_SQL_USER
+     * @param[in]  query what `sql` was made from, to name constraints by; may be NULL
+     * @param[out] out   owned by the kit until finalize
      */
-    tenon_status (*prepare)(void *raw, const char *sql, bool lasting, const tenon_drv_query *query,
+    tenon_status (*prepare)(void *raw, const char *sql, uint32_t use, const tenon_drv_query *query,
                             tenon_sql_stmt **out, tenon_error *err);
     /** Free. Accepts NULL. */
     void (*finalize)(tenon_sql_stmt *stmt);
@@ -77,8 +83,6 @@ typedef struct tenon_sql_engine {
     void (*reset)(tenon_sql_stmt *stmt);
     /** Rows that the last INSERT, UPDATE or DELETE changed itself. */
     uint64_t (*changes)(void *raw);
-    /** Run text without parameters and without rows. */
-    tenon_status (*run)(void *raw, const char *sql, tenon_error *err);
 } tenon_sql_engine;
 
 /** A connection as the core holds it: `*out` is owned by the driver until tenon_sql_conn_free. */
@@ -92,8 +96,43 @@ void *tenon_sql_conn_raw(const tenon_drv_conn *conn);
  * and reset. */
 void tenon_sql_conn_settle(tenon_drv_conn *conn);
 
-/** Free; the engine's connection is not touched. Accepts NULL. */
+/** Free, with the statements that were kept; the engine's connection stays open. Accepts NULL. */
 void tenon_sql_conn_free(tenon_drv_conn *conn);
+
+/** Numbers of statements that a connection keeps; a driver may use those below. */
+enum { TENON_SQL_KEPT = 8 };
+
+/**
+ * Run text of the driver's own without parameters, compiled when it is first run.
+ *
+ * @param[in] number below TENON_SQL_KEPT, always with the same text
+ */
+tenon_status tenon_sql_run_kept(tenon_drv_conn *conn, uint32_t number, const char *sql,
+                                tenon_error *err);
+
+/** Run text of the driver's own once, and read the first value of its first row as text; "" where
+ * there is no row. */
+tenon_status tenon_sql_ask(tenon_drv_conn *conn, const char *sql, char *out, size_t out_bytes,
+                           tenon_error *err);
+
+/** Run a check of the engine's own: each row is a problem, told by its first value, but for one
+ * that says "ok". `where` is for `fn`. */
+tenon_status tenon_sql_check(tenon_drv_conn *conn, const char *sql, const char *where,
+                             tenon_problem_fn fn, void *arg, tenon_error *err);
+
+/** Savepoints in standard SQL, as the slots of tenon_drv_transaction_ops. */
+tenon_status tenon_sql_savepoint(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
+tenon_status tenon_sql_savepoint_release(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
+tenon_status tenon_sql_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
+
+/**
+ * Name the unique key that has these columns: the index, or `TABLE.primary`.
+ *
+ * @param[in]  columns as SQLite and others list them: "t.a, t.b"
+ * @param[out] out     left alone where the table has no such key
+ */
+void tenon_sql_name_key(const tenon_drv_table *table, const char *columns, char *out,
+                        size_t out_bytes);
 
 extern const tenon_drv_query_ops tenon_sql_query_ops;
 extern const tenon_drv_schema_ops tenon_sql_schema_ops;
@@ -110,6 +149,41 @@ __attribute__((format(printf, 6, 7)))
 tenon_status
 tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t effect,
                const char *object, const char *format, ...);
+
+/**
+ * Define the tables of a driver's slots that follow from the names of its functions, as
+ * `PREFIX_database_ops`, `PREFIX_connection_ops`, `PREFIX_transaction_ops`, `PREFIX_admin_ops`: the
+ * driver has PREFIX_open, _close, _info, _conn_open, _conn_close, _conn_reset, _begin, _commit,
+ * _rollback, _verify, _interrupt, _checkpoint.
+ */
+#define TENON_SQL_DRIVER_TABLES(prefix)                                                            \
+    static const tenon_drv_database_ops prefix##_database_ops = {                                  \
+        .size = sizeof prefix##_database_ops,                                                      \
+        .open = prefix##_open,                                                                     \
+        .close = prefix##_close,                                                                   \
+        .info = prefix##_info,                                                                     \
+    };                                                                                             \
+    static const tenon_drv_connection_ops prefix##_connection_ops = {                              \
+        .size = sizeof prefix##_connection_ops,                                                    \
+        .open = prefix##_conn_open,                                                                \
+        .close = prefix##_conn_close,                                                              \
+        .reset = prefix##_conn_reset,                                                              \
+    };                                                                                             \
+    static const tenon_drv_transaction_ops prefix##_transaction_ops = {                            \
+        .size = sizeof prefix##_transaction_ops,                                                   \
+        .begin = prefix##_begin,                                                                   \
+        .commit = prefix##_commit,                                                                 \
+        .rollback = prefix##_rollback,                                                             \
+        .savepoint = tenon_sql_savepoint,                                                          \
+        .savepoint_release = tenon_sql_savepoint_release,                                          \
+        .savepoint_rollback = tenon_sql_savepoint_rollback,                                        \
+    };                                                                                             \
+    static const tenon_drv_admin_ops prefix##_admin_ops = {                                        \
+        .size = sizeof prefix##_admin_ops,                                                         \
+        .verify = prefix##_verify,                                                                 \
+        .interrupt = prefix##_interrupt,                                                           \
+        .checkpoint = prefix##_checkpoint,                                                         \
+    }
 
 #ifdef __cplusplus
 }
