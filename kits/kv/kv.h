@@ -316,6 +316,14 @@ tenon_status kv_each_child(tenon_drv_conn *conn, const kv_reference *reference,
 
 /* ---- The catalogue ---- */
 
+/** Append a table as it is stored. False: no memory. */
+bool kv_table_write(kv_buffer *b, const kv_table *table);
+
+/** Read one; nothing in `bytes` is trusted. @param[out] out in the arena @retval TENON_OK,
+ * TENON_CORRUPT, TENON_NO_MEMORY */
+tenon_status kv_table_read(kv_arena *arena, const char *name, tenon_kv_bytes bytes, kv_table **out,
+                           tenon_error *err);
+
 /** See that a store is one of the kit's; write the first entries into an empty one. */
 tenon_status kv_catalogue_open(tenon_drv_db *db, bool may_create, tenon_error *err);
 

@@ -51,14 +51,49 @@ void kv_plan_choose(tenon_drv_plan *plan);
 /** How, in words. */
 void kv_plan_explain(const tenon_drv_plan *plan, char *out, size_t out_bytes);
 
-/** Start; next row's values and key; stop. As the driver's slots. */
+/** A row that waits to be sorted. */
+typedef struct kv_sorted {
+    tenon_kv_bytes key, row;
+} kv_sorted;
+
+/** Rows that are being read. */
+struct tenon_drv_cursor {
+    tenon_drv_plan *plan;
+    tenon_drv_conn *conn;
+    tenon_drv_cursor *next; /**< among those to be used again */
+    const tenon_value *params;
+    tenon_kv_cursor *raw; /**< NULL while nothing but single keys is read */
+    kv_buffer low, high;  /**< keys of this range: from, up to but not including */
+    kv_buffer at;         /**< key of the last entry, while it may be needed to go on */
+    kv_buffer row_key;    /**< that an entry of an index stands for */
+    uint64_t write_count; /**< of the connection, when `raw` was positioned */
+    uint64_t left;        /**< rows that the limit still allows */
+    uint32_t try_at;      /**< value of IN that is being tried */
+    uint32_t try_count;
+    uint16_t *tries; /**< parameters of IN, each value once */
+    uint32_t tries_room;
+    bool in_range;  /**< `low` and `high` are set */
+    bool started;   /**< `at` is set */
+    bool collected; /**< `sorted` holds all rows */
+    kv_sorted *sorted;
+    size_t sorted_count, sorted_at, sorted_room;
+    kv_arena arena; /**< of the sorted rows */
+    tenon_value row[];
+};
+
+/** Start reading the rows of a plan. @param[in] params borrowed until the cursor is closed */
 tenon_status kv_rows_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
                           tenon_error *err);
 /** Next row that meets all conditions, as it is stored. Both are borrowed until the next call or
  * write. */
 tenon_status kv_rows_next(tenon_drv_cursor *cursor, tenon_kv_bytes *row_key, tenon_kv_bytes *row,
                           tenon_error *err);
+/** How many rows there are, without regard to the limit. Ends the reading. */
+tenon_status kv_rows_count(tenon_drv_cursor *cursor, int64_t *out, tenon_error *err);
+/** Stop, and keep the cursor with its plan. Accepts NULL. */
 void kv_rows_close(tenon_drv_cursor *cursor);
+/** Free a cursor that is kept. */
+void kv_rows_free(tenon_drv_cursor *cursor);
 
 /** Give up what the last fetch has lent. */
 void kv_fetched_close(tenon_drv_conn *conn);

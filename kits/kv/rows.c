@@ -6,35 +6,6 @@
 /* Sorted rows are cut down to the limit whenever they are this many times as many. */
 #define ROWS_SORT_SLACK 4
 
-/* A row that waits to be sorted. */
-typedef struct rows_sorted {
-    tenon_kv_bytes key, row;
-} rows_sorted;
-
-struct tenon_drv_cursor {
-    tenon_drv_plan *plan;
-    tenon_drv_conn *conn;
-    tenon_drv_cursor *next; /* among those to be used again */
-    const tenon_value *params;
-    tenon_kv_cursor *raw; /* NULL while nothing but single keys is read */
-    kv_buffer low, high;  /* keys of this range: from, up to but not including */
-    kv_buffer at;         /* key of the last entry, while it may be needed to go on */
-    kv_buffer row_key;    /* that an entry of an index stands for */
-    uint64_t write_count; /* of the connection, when `raw` was positioned */
-    uint64_t left;        /* rows that the limit still allows */
-    uint32_t try_at;      /* value of IN that is being tried */
-    uint32_t try_count;
-    uint16_t *tries; /* parameters of IN, each value once */
-    uint32_t tries_room;
-    bool in_range;  /* `low` and `high` are set */
-    bool started;   /* `at` is set */
-    bool collected; /* `sorted` holds all rows */
-    rows_sorted *sorted;
-    size_t sorted_count, sorted_at, sorted_room;
-    kv_arena arena; /* of the sorted rows */
-    tenon_value row[];
-};
-
 /* ---- Operands ---- */
 
 static const tenon_value *
@@ -335,7 +306,7 @@ rows_find(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *row, tenon_e
 
 /* Damaged rows compare equal; they are reported when they are read. */
 static int
-rows_compare_sorted(const tenon_drv_plan *plan, const rows_sorted *a, const rows_sorted *b)
+rows_compare_sorted(const tenon_drv_plan *plan, const kv_sorted *a, const kv_sorted *b)
 {
     kv_row row_a, row_b;
     int order = 0;
@@ -357,10 +328,10 @@ rows_compare_sorted(const tenon_drv_plan *plan, const rows_sorted *a, const rows
 
 /* Heap sort: qsort gives its comparison no way to know the plan. */
 static void
-rows_sift(const tenon_drv_plan *plan, rows_sorted *rows, size_t at, size_t count)
+rows_sift(const tenon_drv_plan *plan, kv_sorted *rows, size_t at, size_t count)
 {
     for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        rows_sorted swap;
+        kv_sorted swap;
 
         if (child + 1 < count && rows_compare_sorted(plan, &rows[child], &rows[child + 1]) < 0)
             child++;
@@ -374,12 +345,12 @@ rows_sift(const tenon_drv_plan *plan, rows_sorted *rows, size_t at, size_t count
 }
 
 static void
-rows_sort(const tenon_drv_plan *plan, rows_sorted *rows, size_t count)
+rows_sort(const tenon_drv_plan *plan, kv_sorted *rows, size_t count)
 {
     for (size_t i = count / 2; i > 0; i--)
         rows_sift(plan, rows, i - 1, count);
     for (size_t i = count; i > 1; i--) {
-        const rows_sorted swap = rows[0];
+        const kv_sorted swap = rows[0];
 
         rows[0] = rows[i - 1];
         rows[i - 1] = swap;
@@ -388,7 +359,7 @@ rows_sort(const tenon_drv_plan *plan, rows_sorted *rows, size_t count)
 }
 
 static bool
-rows_keep(kv_arena *arena, rows_sorted *to, tenon_kv_bytes key, tenon_kv_bytes row)
+rows_keep(kv_arena *arena, kv_sorted *to, tenon_kv_bytes key, tenon_kv_bytes row)
 {
     to->key = kv_copy(arena, key);
     to->row = kv_copy(arena, row);
@@ -417,7 +388,7 @@ rows_add_sorted(tenon_drv_cursor *c, tenon_kv_bytes key, tenon_kv_bytes row)
 {
     if (c->sorted_count == c->sorted_room) {
         const size_t room = c->sorted_room > 0 ? 2 * c->sorted_room : 64;
-        rows_sorted *grown;
+        kv_sorted *grown;
 
         if (c->left < c->sorted_count / ROWS_SORT_SLACK && !rows_cut(c))
             return false;
@@ -472,6 +443,20 @@ kv_rows_next(tenon_drv_cursor *c, tenon_kv_bytes *row_key, tenon_kv_bytes *row, 
     if (st == TENON_OK)
         c->left--;
     return st;
+}
+
+tenon_status
+kv_rows_count(tenon_drv_cursor *c, int64_t *out, tenon_error *err)
+{
+    tenon_kv_bytes key, row;
+    tenon_status st = TENON_OK;
+
+    *out = 0;
+    while (st == TENON_OK) {
+        st = rows_find(c, &key, &row, err);
+        *out += st == TENON_OK ? 1 : 0;
+    }
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
 }
 
 /* ---- Cursors ---- */
@@ -581,151 +566,15 @@ kv_fetched_close(tenon_drv_conn *conn)
     conn->fetched = NULL;
 }
 
-/* ---- The driver's slots ---- */
-
-static tenon_status
-query_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
-              tenon_error *err)
+void
+kv_rows_free(tenon_drv_cursor *c)
 {
-    tenon_drv_plan *plan = calloc(1, sizeof *plan);
-    tenon_status st;
-
-    *out = NULL;
-    if (plan != NULL)
-        plan->conds = calloc(query->where_count + 1, sizeof *plan->conds);
-    if (plan == NULL || plan->conds == NULL) {
-        free(plan);
-        return kv_no_memory(err);
-    }
-    plan->conn = conn;
-    plan->query = query;
-    st = kv_plan_ready(plan, err);
-    if (st == TENON_OK)
-        *out = plan;
-    else
-        tenon_kv_query_ops.free(plan);
-    return st;
+    kv_buffer_free(&c->low);
+    kv_buffer_free(&c->high);
+    kv_buffer_free(&c->at);
+    kv_buffer_free(&c->row_key);
+    kv_arena_free(&c->arena);
+    free(c->tries);
+    free(c->sorted);
+    free(c);
 }
-
-static void
-query_free(tenon_drv_plan *plan)
-{
-    if (plan == NULL)
-        return;
-    if (plan->conn->fetched != NULL && plan->conn->fetched->plan == plan)
-        kv_fetched_close(plan->conn);
-    while (plan->idle != NULL) {
-        tenon_drv_cursor *c = plan->idle;
-
-        plan->idle = c->next;
-        kv_buffer_free(&c->low);
-        kv_buffer_free(&c->high);
-        kv_buffer_free(&c->at);
-        kv_buffer_free(&c->row_key);
-        kv_arena_free(&c->arena);
-        free(c->tries);
-        free(c->sorted);
-        free(c);
-    }
-    kv_schema_release(plan->schema);
-    free(plan->conds);
-    free(plan);
-}
-
-/* The one row of a COUNT. */
-static tenon_status
-query_count(tenon_drv_cursor *c, const tenon_value **row, tenon_error *err)
-{
-    tenon_kv_bytes key, bytes;
-    int64_t count = 0;
-    tenon_status st = TENON_OK;
-
-    if (c->left == 0)
-        return TENON_NOT_FOUND;
-    while (st == TENON_OK) {
-        st = rows_find(c, &key, &bytes, err);
-        count += st == TENON_OK ? 1 : 0;
-    }
-    if (st != TENON_NOT_FOUND)
-        return st;
-    c->left = 0;
-    c->row[0] = tenon_int(count);
-    *row = c->row;
-    return TENON_OK;
-}
-
-static tenon_status
-query_next(tenon_drv_cursor *c, const tenon_value **row, tenon_error *err)
-{
-    const tenon_drv_plan *plan = c->plan;
-    tenon_kv_bytes key, bytes;
-    kv_row opened;
-    tenon_status st;
-
-    if (plan->query->kind == TENON_COUNT)
-        return query_count(c, row, err);
-    st = kv_rows_next(c, &key, &bytes, err);
-    if (st != TENON_OK)
-        return st;
-    if (!kv_row_open(bytes, &opened))
-        return kv_corrupt(err, plan->table->name, "a row is not whole");
-    for (uint32_t i = 0; i < plan->query->column_count; i++) {
-        if (!kv_row_value(&opened, &plan->table->columns[plan->map[plan->query->columns[i]]],
-                          &c->row[i]))
-            return kv_corrupt(err, plan->table->name, "a value is not whole");
-    }
-    *row = c->row;
-    return TENON_OK;
-}
-
-static tenon_status
-query_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
-           tenon_error *err)
-{
-    kv_fetched_close(plan->conn);
-    return kv_rows_open(plan, params, out, err);
-}
-
-static tenon_status
-query_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **row,
-            tenon_error *err)
-{
-    tenon_status st;
-
-    kv_fetched_close(plan->conn);
-    st = kv_rows_open(plan, params, &plan->conn->fetched, err);
-    if (st == TENON_OK)
-        st = query_next(plan->conn->fetched, row, err);
-    if (st != TENON_OK)
-        kv_fetched_close(plan->conn);
-    return st;
-}
-
-static tenon_status
-query_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
-{
-    /* What a fetch has lent may be among the parameters: it is given up after they are copied. */
-    return kv_exec(plan, params, affected, err);
-}
-
-static tenon_status
-query_explain(tenon_drv_plan *plan, char *out, uint64_t out_bytes, tenon_error *err)
-{
-    tenon_status st = kv_plan_ready(plan, err);
-
-    if (st == TENON_OK)
-        kv_plan_explain(plan, out, (size_t)out_bytes);
-    return st;
-}
-
-const tenon_drv_query_ops tenon_kv_query_ops = {
-    .size = sizeof tenon_kv_query_ops,
-    .prepare = query_prepare,
-    .free = query_free,
-    .exec = query_exec,
-    .open = query_open,
-    .next = query_next,
-    .close = kv_rows_close,
-    .fetch = query_fetch,
-    .explain = query_explain,
-};
