@@ -154,6 +154,18 @@ keys_begin(conf *c)
         EXEC(c, 1, owner_queries[INSERT], P(I(id), I(0)));
 }
 
+/* A removal from `table` that a key forbids. Some engines name the table, not the key. */
+static void
+keys_refused(conf *c, const char *key, const char *table, const tenon_query *query,
+             const tenon_value *params)
+{
+    FAILS(c, TENON_CONSTRAINT, NULL, tenon_exec(c->txn, query, params, &c->affected, &c->err));
+    if (strcmp(c->err.object, key) != 0 && strcmp(c->err.object, table) != 0) {
+        print_error("%s: refused by '%s'\n", key, c->err.object);
+        fail();
+    }
+}
+
 static void
 keys_end(conf *c)
 {
@@ -186,8 +198,8 @@ keys_restrict(void **state)
 
     keys_begin(c);
     EXEC(c, 1, lease_queries[INSERT], P(I(1), I(2)));
-    REFUSED(c, TENON_CONSTRAINT, "lease_owner", owner_queries[DELETE], P(I(2)));
-    REFUSED(c, TENON_CONSTRAINT, "lease_owner", owner_queries[CLEAR], NULL);
+    keys_refused(c, "lease_owner", "owner", owner_queries[DELETE], P(I(2)));
+    keys_refused(c, "lease_owner", "owner", owner_queries[CLEAR], NULL);
     ROWS(c, "1 0;2 0;3 0", owner_queries[ALL], NULL); /* none is gone */
     EXEC(c, 1, owner_queries[DELETE], P(I(1)));
     EXEC(c, 1, lease_queries[MOVE], P(I(1), I(3)));
@@ -264,7 +276,7 @@ keys_to_itself(void **state)
     EXEC(c, 1, person_queries[INSERT], P(I(2), I(1)));
     EXEC(c, 1, person_queries[INSERT], P(I(3), I(2)));
     REFUSED(c, TENON_CONSTRAINT, "person_boss", person_queries[INSERT], P(I(4), I(5)));
-    REFUSED(c, TENON_CONSTRAINT, "person_boss", person_queries[DELETE], P(I(2)));
+    keys_refused(c, "person_boss", "person", person_queries[DELETE], P(I(2)));
     EXEC(c, 1, person_queries[DELETE], P(I(3)));
     EXEC(c, 2, person_queries[CLEAR], NULL); /* all at once: nobody is left to refer */
     ROWS(c, "", person_queries[ALL], NULL);

@@ -278,8 +278,7 @@ order_of_texts(void **state)
                                           "\x7f",
                                           "\xc2\x80",
                                           "\xc3\xa9",
-                                          "\xc3\xa9"
-                                          "a",
+                                          "\xc3\xa9z",
                                           "\xe2\x82\xac",
                                           "\xef\xbf\xbf",
                                           "\xf0\x90\x80\x80" };

@@ -539,7 +539,8 @@ threads_close_waits(void **state)
     assert_int_equal(job.status, TENON_OK);
 }
 
-/* All connections are taken: the next one waits, and gives up when its time is over. */
+/* All connections are taken: the next one waits, and gives up when its time is over. A thread that
+ * has taken them all itself would wait for nothing, and is told so. */
 static void
 threads_no_connection_left(void **state)
 {
@@ -549,19 +550,21 @@ threads_no_connection_left(void **state)
                                      .max_connections = 2 };
     const tenon_txn_options brief = { .size = sizeof brief, .timeout_ms = 50, .read_only = true };
     tenon_txn *third = NULL;
-    tenon_status st;
+    threads_job job = { 0 };
 
     OK(c, conf_try_open(c, NULL, &two));
+    conf_make_items(c, 1);
     BEGIN_READ(c, &c->txn);
     BEGIN_READ(c, &c->other);
-    st = tenon_begin(c->db, &brief, &third, &c->err);
-    assert_true(st == TENON_TIMEOUT || st == TENON_BUSY);
+    FAILS(c, TENON_MISUSE, NULL, tenon_begin(c->db, &brief, &third, &c->err));
     assert_null(third);
+    threads_run(c, threads_read_body, &job, 1);
+    assert_true(job.status == TENON_TIMEOUT || job.status == TENON_BUSY);
     tenon_rollback(c->other);
     c->other = NULL;
-    BEGIN_READ(c, &c->other);
-    tenon_rollback(c->other);
-    c->other = NULL;
+    threads_run(c, threads_read_body, &job, 1);
+    assert_int_equal(job.status, TENON_OK);
+    assert_int_equal(job.id, 10);
     COMMIT(c);
 }
 
