@@ -54,8 +54,9 @@ catalogue_connect(kv_schema *schema, tenon_error *err)
             kv_foreign_key *key = &child->foreign_keys[k];
 
             key->parent = kv_find_table(schema, key->references);
-            if (key->parent == NULL || key->parent->key_column_count != key->column_count)
-                return kv_corrupt(err, key->name, "a foreign key refers to no table");
+            /* None yet: of two tables that refer to each other one is created first. */
+            if (key->parent != NULL && key->parent->key_column_count != key->column_count)
+                return kv_corrupt(err, key->name, "a foreign key does not fit its table");
         }
     }
     for (uint32_t i = 0; i < schema->table_count; i++) {

@@ -213,7 +213,7 @@ keys_check_parents(tenon_drv_conn *conn, const kv_table *table, tenon_kv_bytes r
         tenon_status st;
 
         b->len = 0;
-        if (!kv_key_tree(b, key->parent->tree))
+        if (key->parent != NULL && !kv_key_tree(b, key->parent->tree))
             return kv_no_memory(err);
         for (uint32_t i = 0; i < key->column_count && wanted; i++) {
             const tenon_value *v = &values[key->columns[i]];
@@ -224,9 +224,12 @@ keys_check_parents(tenon_drv_conn *conn, const kv_table *table, tenon_kv_bytes r
                 return kv_no_memory(err);
         }
         if (!wanted || !changed ||
-            (b->len == row_key.len && memcmp(b->data, row_key.data, b->len) == 0)) /* itself */
+            (key->parent == table && b->len == row_key.len &&
+             memcmp(b->data, row_key.data, b->len) == 0)) /* itself */
             continue;
-        st = kv_get(conn, (tenon_kv_bytes){ .data = b->data, .len = b->len }, &found, err);
+        st = key->parent == NULL
+                 ? TENON_NOT_FOUND
+                 : kv_get(conn, (tenon_kv_bytes){ .data = b->data, .len = b->len }, &found, err);
         if (st == TENON_NOT_FOUND)
             return kv_fail(err, TENON_CONSTRAINT, key->name,
                            "no row of %s has the key that foreign key %s refers to",

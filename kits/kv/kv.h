@@ -66,7 +66,7 @@ typedef struct kv_table kv_table;
 /** A foreign key. */
 typedef struct kv_foreign_key {
     const char *name, *references;
-    const kv_table *parent;
+    const kv_table *parent; /**< NULL until it is created. */
     uint32_t column_count, on_delete;
     uint32_t index; /**< Whose first columns are those of the key; UINT32_MAX: the primary key. */
     uint16_t columns[TENON_MAX_KEY_COLUMNS];

@@ -322,9 +322,6 @@ schema_describe_keys(tenon_drv_conn *conn, schema_draft *d, const tenon_drv_tabl
         kv_foreign_key *key = &d->foreign_keys[i];
         bool is_new;
 
-        if (strcmp(from->references, table->name) != 0 &&
-            kv_find_table(conn->schema, from->references) == NULL)
-            return schema_missing("table", from->references, err);
         key->name = from->name;
         key->references = from->references;
         key->on_delete = from->on_delete;
