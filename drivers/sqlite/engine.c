@@ -316,6 +316,10 @@ static const tenon_sql_dialect sqlite_dialect = {
     .explain_prefix = "EXPLAIN QUERY PLAN ",
     .explain_column = 3,
     .placeholder = '?',
+    /* A sum that overflows becomes a REAL, which the STRICT table refuses; but SQLite keeps what
+     * an UPDATE needs to be undone only where it sees that it can fail: a function call says so. */
+    .addend_prefix = "nullif(",
+    .addend_suffix = ", NULL)",
 };
 
 const tenon_sql_engine sqlite_engine = {

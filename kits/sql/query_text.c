@@ -67,10 +67,13 @@ query_put_prefix(query_writer *w, const tenon_drv_cond *cond)
         query_put_bind(w, cond->param, SQL_BIND_PREFIX_END);
         return;
     }
-    sql_put(w->text, " AND substr(");
+    sql_put(w->text, " AND coalesce(substr("); /* NULL, in SQLite, of no bytes */
     sql_put_name(w->text, column->name);
     sql_put(w->text, ", 1, ");
     query_put_bind(w, cond->param, SQL_BIND_PREFIX_LENGTH);
+    sql_put(w->text, "), ");
+    sql_put(w->text, w->dialect->blob_prefix);
+    sql_put(w->text, w->dialect->blob_suffix);
     sql_put(w->text, ") = ");
     query_put_bind(w, cond->param, SQL_BIND_PARAM);
 }
@@ -203,6 +206,8 @@ query_put_set(query_writer *w)
     for (uint32_t i = 0; i < q->set_count; i++) {
         const tenon_drv_assign *set = &q->set[i];
         const char *name = q->table->columns[set->column].name;
+        const bool guarded = set->how == TENON_SET_ADD && w->dialect->addend_prefix != NULL &&
+                             q->table->columns[set->column].type == TENON_INT;
 
         sql_put(w->text, i == 0 ? " SET " : ", ");
         sql_put_name(w->text, name);
@@ -217,10 +222,14 @@ query_put_set(query_writer *w)
             sql_put_name(w->text, name);
             sql_put(w->text, " + ");
         }
+        if (guarded)
+            sql_put(w->text, w->dialect->addend_prefix);
         if (set->param == TENON_DRV_NONE)
             sql_put_literal(w->text, w->dialect, &set->constant);
         else
             query_put_bind(w, set->param, SQL_BIND_PARAM);
+        if (guarded)
+            sql_put(w->text, w->dialect->addend_suffix);
     }
 }
 

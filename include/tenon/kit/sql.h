@@ -37,6 +37,10 @@ typedef struct tenon_sql_dialect {
      * words. */
     const char *nulls_first;
     const char *nulls_last;
+    /** Around the INT that an assignment adds, where the engine needs more to undo the statement
+     * whose sum overflows; NULL = nothing. */
+    const char *addend_prefix;
+    const char *addend_suffix;
 } tenon_sql_dialect;
 
 /** A statement of the engine. */
