@@ -130,7 +130,7 @@ url_param(url_reader *r, tni_url *u, tenon_drv_param *params, size_t from, size_
         return st;
     for (uint32_t i = 0; i < u->param_count; i++) {
         if (strcmp(params[i].key, param.key) == 0)
-            return tni_fail(r->err, TENON_CONFIG, param.key,
+            return tni_fail(r->err, TENON_CONFIG, NULL,
                             "the URL gives a parameter twice, again at byte %zu", from + 1);
     }
     if (strcmp(param.key, "durability") != 0) {
@@ -342,16 +342,15 @@ tenon_url_mask(const char *url, char *out, size_t out_bytes)
     url_writer w = { .out = out, .left = out_bytes };
     const char *at, *place, *from, *to;
     bool in_query = false, in_word = false;
-    size_t step;
+    size_t colon, step;
 
     if (out_bytes == 0)
         return;
     out[0] = '\0';
     if (url == NULL)
         return;
-    at = url[0] == '/' ? strstr(url, ".so:") : url;
-    place = strchr(at != NULL ? at : url, ':');
-    place = place != NULL ? place + 1 : url;
+    colon = url_driver_end(url);
+    place = colon != SIZE_MAX ? url + colon + 1 : url; /* no URL: a password may be anywhere */
     url_find_password(place, &from, &to);
     url_put(&w, url, (size_t)(place - url));
     for (at = place; *at != '\0'; at += step) {
