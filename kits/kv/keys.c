@@ -151,36 +151,48 @@ keys_row_of(tenon_drv_conn *conn, const kv_table *table, tenon_kv_bytes own, ten
     return TENON_OK;
 }
 
-/* In the order of declaration, the primary key last: as SQLite does. */
-tenon_status
-kv_find_conflict(tenon_drv_conn *conn, const kv_table *table, const kv_key *keys,
-                 const kv_key *old_keys, tenon_kv_bytes row_key, uint32_t *which,
-                 tenon_kv_bytes *at, tenon_error *err)
+/* Whether there is a row with the same key in index `number`, `index_count` being the primary key.
+ */
+static tenon_status
+keys_find_in(tenon_drv_conn *conn, const kv_table *table, const kv_key *keys,
+             const kv_key *old_keys, tenon_kv_bytes row_key, uint32_t number, tenon_kv_bytes *at,
+             tenon_error *err)
 {
     tenon_kv_bytes found;
     tenon_status st;
 
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        if (!table->indexes[i].unique || !keys[i].covered || keys[i].has_null ||
-            (old_keys != NULL && old_keys[i].covered &&
-             keys_are_equal(keys[i].key, old_keys[i].key)))
-            continue;
-        st = kv_get(conn, keys[i].key, &found, err);
-        if (st == TENON_NOT_FOUND)
-            continue;
-        if (st != TENON_OK)
-            return st;
-        *which = i;
-        return keys_row_of(conn, table, found, at, err);
-    }
-    *which = UINT32_MAX;
-    if (old_keys != NULL)
-        return TENON_OK;
-    st = kv_get(conn, row_key, &found, err);
-    if (st == TENON_OK) {
-        *which = table->index_count;
+    if (number == table->index_count) {
+        if (old_keys != NULL)
+            return TENON_NOT_FOUND;
         *at = row_key;
+        return kv_get(conn, row_key, &found, err);
     }
+    if (!table->indexes[number].unique || !keys[number].covered || keys[number].has_null ||
+        (old_keys != NULL && old_keys[number].covered &&
+         keys_are_equal(keys[number].key, old_keys[number].key)))
+        return TENON_NOT_FOUND;
+    st = kv_get(conn, keys[number].key, &found, err);
+    return st == TENON_OK ? keys_row_of(conn, table, found, at, err) : st;
+}
+
+/* In the order of declaration, the primary key last: as SQLite does. */
+tenon_status
+kv_find_conflict(tenon_drv_conn *conn, const kv_table *table, const kv_key *keys,
+                 const kv_key *old_keys, tenon_kv_bytes row_key, uint32_t first, uint32_t *which,
+                 tenon_kv_bytes *at, tenon_error *err)
+{
+    tenon_status st = TENON_NOT_FOUND;
+
+    *which = first;
+    if (first != UINT32_MAX)
+        st = keys_find_in(conn, table, keys, old_keys, row_key, first, at, err);
+    for (uint32_t i = 0; i <= table->index_count && st == TENON_NOT_FOUND; i++) {
+        *which = i;
+        st = keys_find_in(conn, table, keys, old_keys, row_key, i, at, err);
+    }
+    if (st == TENON_OK)
+        return st;
+    *which = UINT32_MAX;
     return st == TENON_NOT_FOUND ? TENON_OK : st;
 }
 
@@ -293,7 +305,7 @@ kv_row_replace(tenon_drv_conn *conn, const kv_table *table, tenon_kv_bytes row_k
     if (st == TENON_OK)
         st = kv_row_keys(conn, table, values, row_key, &after, err);
     if (st == TENON_OK)
-        st = kv_find_conflict(conn, table, after, before, row_key, &which, &other, err);
+        st = kv_find_conflict(conn, table, after, before, row_key, UINT32_MAX, &which, &other, err);
     if (st == TENON_OK && which != UINT32_MAX)
         st = kv_fail_conflict(table, which, err);
     if (st == TENON_OK)

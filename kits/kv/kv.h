@@ -279,10 +279,11 @@ tenon_status kv_row_keys(tenon_drv_conn *conn, const kv_table *table, const teno
 tenon_status kv_check_values(const kv_table *table, const tenon_value *values, tenon_error *err);
 
 /** Which unique key a new row has in common with another: number of an index, `index_count` for the
- * primary key, UINT32_MAX for none. @param[out] at key of the other's row, in the arena */
+ * primary key, UINT32_MAX for none. @param[in] first to be looked at before the others, or
+ * UINT32_MAX @param[out] at key of the other's row, in the arena */
 tenon_status kv_find_conflict(tenon_drv_conn *conn, const kv_table *table, const kv_key *keys,
-                              const kv_key *old_keys, tenon_kv_bytes row_key, uint32_t *which,
-                              tenon_kv_bytes *at, tenon_error *err);
+                              const kv_key *old_keys, tenon_kv_bytes row_key, uint32_t first,
+                              uint32_t *which, tenon_kv_bytes *at, tenon_error *err);
 
 /** Fill `err` for a conflict. */
 tenon_status kv_fail_conflict(const kv_table *table, uint32_t which, tenon_error *err);

@@ -116,6 +116,16 @@ write_conflict(tenon_drv_plan *plan, const tenon_value *params, uint32_t which, 
     return st;
 }
 
+/* The key that an upsert is about goes first: where a row has it, no other one counts. */
+static uint32_t
+write_first_key(const tenon_drv_plan *plan)
+{
+    if (plan->query->on_conflict != TENON_ON_CONFLICT_UPDATE)
+        return UINT32_MAX;
+    return plan->conflict == NULL ? plan->table->index_count
+                                  : (uint32_t)(plan->conflict - plan->table->indexes);
+}
+
 static tenon_status
 write_insert(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
 {
@@ -133,7 +143,8 @@ write_insert(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected
     if (st == TENON_OK)
         st = kv_row_keys(conn, plan->table, values, row_key, &keys, err);
     if (st == TENON_OK)
-        st = kv_find_conflict(conn, plan->table, keys, NULL, row_key, &which, &at, err);
+        st = kv_find_conflict(conn, plan->table, keys, NULL, row_key, write_first_key(plan), &which,
+                              &at, err);
     if (st != TENON_OK)
         return st;
     if (which != UINT32_MAX)
