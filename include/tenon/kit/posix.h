@@ -46,8 +46,8 @@ typedef struct tenon_posix_param {
 tenon_status tenon_posix_read_params(const tenon_drv_open *options, const tenon_posix_param *known,
                                      uint32_t known_count, tenon_error *err);
 
-/** Bytes that the file `path` with `suffix` behind takes on disk (allocated blocks); 0 where there is
- * none. */
+/** Bytes that the file `path` with `suffix` behind takes on disk (allocated blocks); 0 where there
+ * is none. */
 uint64_t tenon_posix_disk_bytes(const char *path, const char *suffix);
 
 /** Whether the file system that holds `path` has no space left for this user. */
