@@ -51,31 +51,59 @@ query_op(uint8_t op)
     }
 }
 
+/* How long a constant prefix is to substr(): in characters of a TEXT, in bytes of a BLOB. */
+static uint32_t
+query_prefix_length(const tenon_value *prefix)
+{
+    const unsigned char *bytes = prefix->as.data;
+    uint32_t length = 0;
+
+    for (uint32_t i = 0; i < prefix->len; i++)
+        length += prefix->type == TENON_BLOB || (bytes[i] & 0xC0) != 0x80;
+    return length;
+}
+
+static void
+query_put_operand(query_writer *w, const tenon_drv_cond *cond)
+{
+    if (cond->param == TENON_DRV_NONE)
+        sql_put_literal(w->text, w->dialect, &cond->constant);
+    else
+        query_put_bind(w, cond->param, SQL_BIND_PARAM);
+}
+
 /* TEXT never holds the byte 0xFF, so that a prefix has an end; a BLOB's prefix may have none. */
 static void
 query_put_prefix(query_writer *w, const tenon_drv_cond *cond)
 {
     const tenon_drv_column *column = &w->query->table->columns[cond->column];
+    const bool is_text = column->type == TENON_TEXT;
 
     sql_put_name(w->text, column->name);
     sql_put(w->text, " >= ");
-    query_put_bind(w, cond->param, SQL_BIND_PARAM);
-    if (column->type == TENON_TEXT) {
-        sql_put(w->text, " AND ");
+    query_put_operand(w, cond);
+    sql_put(w->text, " AND ");
+    if (is_text && cond->param != TENON_DRV_NONE) {
         sql_put_name(w->text, column->name);
         sql_put(w->text, " < ");
         query_put_bind(w, cond->param, SQL_BIND_PREFIX_END);
         return;
     }
-    sql_put(w->text, " AND coalesce(substr("); /* NULL, in SQLite, of no bytes */
+    /* In SQLite a part of no bytes is NULL. */
+    sql_put(w->text, is_text ? "substr(" : "coalesce(substr(");
     sql_put_name(w->text, column->name);
     sql_put(w->text, ", 1, ");
-    query_put_bind(w, cond->param, SQL_BIND_PREFIX_LENGTH);
-    sql_put(w->text, "), ");
-    sql_put(w->text, w->dialect->blob_prefix);
-    sql_put(w->text, w->dialect->blob_suffix);
+    if (cond->param == TENON_DRV_NONE)
+        sql_put_number(w->text, query_prefix_length(&cond->constant));
+    else
+        query_put_bind(w, cond->param, SQL_BIND_PREFIX_LENGTH);
+    if (!is_text) {
+        sql_put(w->text, "), ");
+        sql_put(w->text, w->dialect->blob_prefix);
+        sql_put(w->text, w->dialect->blob_suffix);
+    }
     sql_put(w->text, ") = ");
-    query_put_bind(w, cond->param, SQL_BIND_PARAM);
+    query_put_operand(w, cond);
 }
 
 static void
@@ -83,7 +111,7 @@ query_put_cond(query_writer *w, const tenon_drv_cond *cond)
 {
     const char *name = w->query->table->columns[cond->column].name;
 
-    if (cond->op == TENON_OP_PREFIX && cond->param != TENON_DRV_NONE) {
+    if (cond->op == TENON_OP_PREFIX) {
         query_put_prefix(w, cond);
         return;
     }
@@ -100,10 +128,7 @@ query_put_cond(query_writer *w, const tenon_drv_cond *cond)
         sql_put(w->text, ")");
     } else {
         sql_put(w->text, query_op(cond->op));
-        if (cond->param == TENON_DRV_NONE)
-            sql_put_literal(w->text, w->dialect, &cond->constant);
-        else
-            query_put_bind(w, cond->param, SQL_BIND_PARAM);
+        query_put_operand(w, cond);
     }
 }
 
