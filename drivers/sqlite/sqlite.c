@@ -300,11 +300,18 @@ sqlite_commit(tenon_drv_conn *conn, tenon_error *err)
 
 /* ---- Upkeep ---- */
 
+/*
+ * Without its complaints of NULLs, which the core looks for itself: SQLite 3.40 finds them where
+ * there are none, in every row of a table WITHOUT ROWID whose first column is not of its key.
+ */
 static tenon_status
 sqlite_verify(tenon_drv_conn *conn, tenon_problem_fn fn, void *arg, tenon_error *err)
 {
-    tenon_status st = tenon_sql_check(conn, "PRAGMA integrity_check", "integrity_check", fn, arg,
-                                      err);
+    tenon_status st = tenon_sql_check(
+        conn,
+        "SELECT integrity_check FROM pragma_integrity_check(2147483647) "
+        "WHERE integrity_check NOT GLOB 'NULL value in *'",
+        "integrity_check", fn, arg, err);
 
     if (st == TENON_OK)
         st = tenon_sql_check(conn, "SELECT \"table\" FROM pragma_foreign_key_check",
