@@ -17,7 +17,7 @@ struct tenon_drv_cursor {
     tenon_drv_conn *conn;
     tenon_sql_stmt *stmt;
     tenon_drv_cursor *next;
-    char *prefix_end; /* what a prefix ends before; lives as long as it is bound */
+    char *prefix_end; /* what each prefix ends before; lives as long as it is bound */
     size_t prefix_room;
     uint32_t column_count;
     uint32_t reserved;
@@ -95,35 +95,49 @@ tenon_sql_conn_settle(tenon_drv_conn *conn)
     conn->fetched = NULL;
 }
 
-/*
- * The least text above all that begin with `prefix`: its last character that can be made greater
- * is, and the rest is cut. The engine compares bytes, so it need not be UTF-8 any more.
- */
+/* Room for the ends of all prefixes: none may move once it is bound. */
 static tenon_status
-sql_prefix_end(tenon_drv_cursor *cursor, const tenon_value *prefix, tenon_value *out,
-               tenon_error *err)
+sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
 {
-    /* One byte more: an empty prefix ends where no text can be, at 0xFF. */
-    if (prefix->len + 1u > cursor->prefix_room) {
-        char *bytes = realloc(cursor->prefix_end, prefix->len + 1u);
+    const sql_query_text *text = &cursor->plan->text;
+    size_t room = 0;
+    char *bytes;
 
-        if (bytes == NULL)
-            return sql_no_memory(err);
-        cursor->prefix_end = bytes;
-        cursor->prefix_room = prefix->len + 1u;
+    for (uint32_t i = 0; i < text->bind_count; i++) {
+        if (text->binds[i].how == SQL_BIND_PREFIX_END)
+            room += params[text->binds[i].param].len + 1u;
     }
-    *out = *prefix;
-    if (prefix->type == TENON_NULL)
+    if (room <= cursor->prefix_room)
         return TENON_OK;
-    memcpy(cursor->prefix_end, prefix->as.data, prefix->len);
-    out->as.data = cursor->prefix_end;
-    if (prefix->len == 0) {
-        cursor->prefix_end[0] = (char)0xFF;
-        out->len = 1;
-    } else {
-        cursor->prefix_end[prefix->len - 1]++; /* below 0xF5 in UTF-8, so there is no carry */
-    }
+    bytes = realloc(cursor->prefix_end, room);
+    if (bytes == NULL)
+        return sql_no_memory(err);
+    cursor->prefix_end = bytes;
+    cursor->prefix_room = room;
     return TENON_OK;
+}
+
+/*
+ * The least text above all that begin with `prefix`, made at `bytes`: its last byte is one greater.
+ * The engine compares bytes, so it need not be UTF-8 any more. An empty prefix ends where no text
+ * can be, at 0xFF, and takes one byte.
+ */
+static tenon_value
+sql_prefix_end(const tenon_value *prefix, char *bytes)
+{
+    tenon_value end = *prefix;
+
+    if (prefix->type == TENON_NULL)
+        return end;
+    end.as.data = bytes;
+    if (prefix->len == 0) {
+        bytes[0] = (char)0xFF;
+        end.len = 1;
+        return end;
+    }
+    memcpy(bytes, prefix->as.data, prefix->len);
+    bytes[prefix->len - 1]++; /* below 0xF5 in UTF-8, so there is no carry */
+    return end;
 }
 
 static tenon_status
@@ -131,21 +145,22 @@ sql_bind_all(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *e
 {
     const tenon_drv_conn *conn = cursor->conn;
     const sql_query_text *text = &cursor->plan->text;
-    tenon_status st = TENON_OK;
+    tenon_status st = sql_reserve_prefixes(cursor, params, err);
+    char *end = cursor->prefix_end;
 
     for (uint32_t i = 0; i < text->bind_count && st == TENON_OK; i++) {
         const tenon_value *value = &params[text->binds[i].param];
         tenon_value made;
 
         if (text->binds[i].how == SQL_BIND_PREFIX_END) {
-            st = sql_prefix_end(cursor, value, &made, err);
+            made = sql_prefix_end(value, end);
+            end += value->len + 1u;
             value = &made;
         } else if (text->binds[i].how == SQL_BIND_PREFIX_LENGTH) {
             made = value->type == TENON_NULL ? tenon_null() : tenon_int(value->len);
             value = &made;
         }
-        if (st == TENON_OK)
-            st = conn->engine->bind(conn->raw, cursor->stmt, i + 1, value, err);
+        st = conn->engine->bind(conn->raw, cursor->stmt, i + 1, value, err);
     }
     return st;
 }
