@@ -207,14 +207,23 @@ tni_chat_check_message_type(const char *text, const char *field, tenon_error *er
     return TENON_OK;
 }
 
+static char
+check_lower(char c)
+{
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+
+    if (c < 'A' || c > 'Z')
+        return c;
+    return lower[c - 'A'];
+}
+
 void
 tni_chat_make_key(const char *username, char out[CHAT_MAX_USERNAME_BYTES + 1])
 {
     size_t i;
 
     for (i = 0; i < CHAT_MAX_USERNAME_BYTES && username[i] != '\0'; i++)
-        out[i] = username[i] >= 'A' && username[i] <= 'Z' ? (char)(username[i] - 'A' + 'a')
-                                                          : username[i];
+        out[i] = check_lower(username[i]);
     out[i] = '\0';
 }
 

@@ -146,11 +146,11 @@ read_value(tni_block *block, read_part part, tenon_type type, tenon_value *out)
 static bool
 read_type(read_part part, tenon_type *out)
 {
-    tenon_type type;
+    int type;
 
     for (type = TENON_INT; type <= TENON_TIME; type++) {
-        if (read_is(part, tenon_type_name(type))) {
-            *out = type;
+        if (read_is(part, tenon_type_name((tenon_type)type))) {
+            *out = (tenon_type)type;
             return true;
         }
     }
@@ -334,7 +334,7 @@ read_room(const tni_entry *entry)
         [TNI_ENTRY_FOREIGN_KEY] = sizeof(tenon_foreign_key),
     };
     /* At most two parts per condition, and six others, are rounded up. */
-    const size_t rounding = (2 * TENON_MAX_KEY_COLUMNS + 6) * TNI_BLOCK_ALIGN;
+    const size_t rounding = (size_t)(2 * TENON_MAX_KEY_COLUMNS + 6) * TNI_BLOCK_ALIGN;
 
     return parts[entry->kind] + TENON_MAX_KEY_COLUMNS * sizeof(tenon_column_no) +
            tni_block_room_text(entry->name) + tni_block_room_text(entry->definition) + rounding;

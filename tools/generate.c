@@ -345,7 +345,7 @@ generate_event(generate_state *g)
         generate_member(g, "role");
     else if ((n -= GENERATE_ROLE) < GENERATE_KICK)
         generate_member(g, "kick");
-    else if ((n -= GENERATE_KICK) < GENERATE_CREATE_ROOM)
+    else if (n - GENERATE_KICK < GENERATE_CREATE_ROOM)
         generate_create_room(g);
     else
         generate_say(g);

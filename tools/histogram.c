@@ -6,7 +6,7 @@ histogram_place(uint64_t value)
 {
     unsigned shift = 0;
 
-    while (value >> shift >= 2 * HISTOGRAM_STEPS)
+    while (value >> shift >= UINT64_C(2) * HISTOGRAM_STEPS)
         shift++;
     if (value < HISTOGRAM_STEPS)
         return (unsigned)value;

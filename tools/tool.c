@@ -73,7 +73,7 @@ tool_driver_path(void)
     /* ':' would end the folder's name in a list of folders. */
     if (strchr(path, ':') != NULL)
         return NULL;
-    (void)strcat(path, TOOL_DRIVER_FOLDER);
+    memcpy(strchr(path, '\0'), TOOL_DRIVER_FOLDER, sizeof TOOL_DRIVER_FOLDER);
     return access(path, F_OK) == 0 ? path : NULL;
 }
 

@@ -36,13 +36,11 @@ tenon_posix_status(int error_no)
 char *
 tenon_posix_concat(const char *a, const char *b)
 {
-    const size_t a_bytes = strlen(a), b_bytes = strlen(b) + 1;
-    char *text = malloc(a_bytes + b_bytes);
+    const size_t bytes = strlen(a) + strlen(b) + 1;
+    char *text = malloc(bytes);
 
-    if (text != NULL) {
-        memcpy(text, a, a_bytes);
-        memcpy(text + a_bytes, b, b_bytes);
-    }
+    if (text != NULL)
+        (void)snprintf(text, bytes, "%s%s", a, b);
     return text;
 }
 
