@@ -91,11 +91,26 @@ statements_end(conf *c)
 
 /* ---- Conditions ---- */
 
+#define WORD_PREFIX_IS(col, type_, bytes)                                                          \
+    {                                                                                              \
+        .column = (col), .op = TENON_OP_PREFIX, .param = TENON_NO_PARAM, .constant = {             \
+            .type = (type_),                                                                       \
+            .len = sizeof(bytes) - 1,                                                              \
+            .as = { .data = (bytes) }                                                              \
+        }                                                                                          \
+    }
+
 static const tenon_query word_in = WORD_SELECT(TENON_IN(WORD_TEXT, 0, 3));
 static const tenon_query word_in_ids = WORD_SELECT(TENON_IN(WORD_ID, 0, 4));
 static const tenon_query word_in_both = WORD_SELECT(TENON_IN(WORD_N, 0, 2), TENON_IN(WORD_R, 2, 2));
 static const tenon_query word_prefix = WORD_SELECT(TENON_PREFIX(WORD_TEXT, 0));
 static const tenon_query word_prefix_bytes = WORD_SELECT(TENON_PREFIX(WORD_BYTES, 0));
+static const tenon_query word_prefix_two = WORD_SELECT(TENON_PREFIX(WORD_TEXT, 0),
+                                                       TENON_PREFIX(WORD_TEXT, 1));
+static const tenon_query word_prefix_constant = WORD_SELECT(
+    WORD_PREFIX_IS(WORD_TEXT, TENON_TEXT, "ab"));
+static const tenon_query word_prefix_bytes_constant = WORD_SELECT(
+    WORD_PREFIX_IS(WORD_BYTES, TENON_BLOB, "\377\377\0"));
 static const tenon_query word_null = WORD_SELECT(TENON_IS_NULL(WORD_TEXT));
 static const tenon_query word_not_null = WORD_SELECT(TENON_NOT_NULL(WORD_TEXT));
 static const tenon_query word_two = WORD_SELECT(TENON_GE(WORD_N, 0), TENON_LT(WORD_R, 1),
@@ -140,6 +155,11 @@ statements_prefix(void **state)
     ROWS(c, "3;4;5", &word_prefix_bytes, P(tenon_blob("\377\377", 2)));
     ROWS(c, "4;5", &word_prefix_bytes, P(tenon_blob("\377\377\0", 3)));
     ROWS(c, "1;2;3;4;5;6", &word_prefix_bytes, P(tenon_blob("", 0)));
+    ROWS(c, "2", &word_prefix_two, P(T("a"), T("abc")));
+    ROWS(c, "2", &word_prefix_two, P(T("abc"), T("a")));
+    ROWS(c, "", &word_prefix_two, P(T("abc"), T("abd")));
+    ROWS(c, "1;2;3", &word_prefix_constant, NULL);
+    ROWS(c, "4;5", &word_prefix_bytes_constant, NULL);
     statements_end(c);
 }
 
@@ -363,6 +383,26 @@ statements_upsert(void **state)
     statements_end(c);
 }
 
+/* The row that is there has all keys of the new one: what counts is the key asked about. */
+static void
+statements_upsert_of_the_same_row(void **state)
+{
+    conf *c = (conf *)*state;
+
+    conf_open(c, &word_schema);
+    BEGIN(c);
+    for (int i = 1; i <= 3; i++)
+        EXEC(c, 1, &word_upsert, P(I(1), T("a"), NIL, I(i), tenon_real(1)));
+    ROWS(c, "1 a ~ 3 3", &word_all, NULL);
+    EXEC(c, 1, &word_upsert_text, P(I(1), T("a"), NIL, I(0), NIL, I(10)));
+    ROWS(c, "1 a ~ 13 3", &word_all, NULL);
+    EXEC(c, 1, &word_insert, P(I(2), T("b"), NIL, I(0), tenon_real(0)));
+    EXEC(c, 1, &word_upsert, P(I(1), T("b"), NIL, I(4), tenon_real(1))); /* 2 has b: no matter */
+    EXEC(c, 1, &word_upsert_text, P(I(1), T("b"), NIL, I(0), NIL, I(5)));
+    ROWS(c, "1 a ~ 4 4;2 b ~ 5 0", &word_all, NULL);
+    statements_end(c);
+}
+
 /* ---- Queries that break a rule ---- */
 
 static void
@@ -400,6 +440,7 @@ static const struct CMUnitTest statements_tests[] = {
     CASE(statements_fail_in_the_middle),
     CASE(statements_ignore),
     CASE(statements_upsert),
+    CASE(statements_upsert_of_the_same_row),
     CASE(statements_refused),
 };
 

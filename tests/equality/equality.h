@@ -43,7 +43,8 @@ typedef struct eq_query {
     uint32_t order_count; /**< The first columns of a row are those that it is ordered by. */
     bool total;           /**< The order leaves no choice. */
     bool one_reason;      /**< A failure can have one reason only, on any engine. */
-    bool named;           /**< That every engine names in the same way, if it is EXISTS. */
+    bool uncounted; /**< How many rows it affects itself, and how many by cascades, is open. */
+    bool named;     /**< That every engine names in the same way, if it is EXISTS. */
 } eq_query;
 
 /** A schema with its queries. */

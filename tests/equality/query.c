@@ -232,13 +232,13 @@ maker_update(maker *m)
 {
     const bool by_key = eq_chance(&m->world->random, 50);
 
-    m->q->query.kind = TENON_UPDATE;
-    while (!maker_set(m, !by_key)) {
-        if (m->table->primary_key.count == m->table->column_count) { /* nothing to set */
-            m->q->query.kind = TENON_DELETE;
-            break;
-        }
+    if (m->table->primary_key.count == m->table->column_count) { /* nothing to set */
+        maker_delete(m);
+        return;
     }
+    m->q->query.kind = TENON_UPDATE;
+    while (!maker_set(m, !by_key))
+        ;
     m->q->one_reason = by_key || maker_reasons(m) <= 1;
     m->q->named = m->q->one_reason;
     maker_where(m, by_key);
@@ -320,6 +320,21 @@ maker_select(maker *m)
     }
 }
 
+/* A removal from a table that cascades to itself: a row may be met before or after the cascade. */
+static void
+maker_delete(maker *m)
+{
+    m->q->query.kind = TENON_DELETE;
+    m->q->one_reason = true;
+    for (uint32_t i = 0; i < m->table->foreign_key_count; i++) {
+        const tenon_foreign_key *key = &m->table->foreign_keys[i];
+
+        if (key->on_delete == TENON_CASCADE && strcmp(key->references, m->table->name) == 0)
+            m->q->uncounted = true;
+    }
+    maker_where(m, eq_chance(&m->world->random, 50));
+}
+
 static eq_query *
 maker_make(eq_world *world)
 {
@@ -335,9 +350,7 @@ maker_make(eq_world *world)
     } else if (kind < 60) {
         maker_update(&m);
     } else if (kind < 68) {
-        m.q->query.kind = TENON_DELETE;
-        m.q->one_reason = true;
-        maker_where(&m, eq_chance(&world->random, 50));
+        maker_delete(&m);
     } else if (kind < 75) {
         m.q->query.kind = TENON_COUNT;
         maker_where(&m, false);
