@@ -227,6 +227,21 @@ maker_insert(maker *m)
     }
 }
 
+/* A removal from a table that cascades to itself: a row may be met before or after the cascade. */
+static void
+maker_delete(maker *m)
+{
+    m->q->query.kind = TENON_DELETE;
+    m->q->one_reason = true;
+    for (uint32_t i = 0; i < m->table->foreign_key_count; i++) {
+        const tenon_foreign_key *key = &m->table->foreign_keys[i];
+
+        if (key->on_delete == TENON_CASCADE && strcmp(key->references, m->table->name) == 0)
+            m->q->uncounted = true;
+    }
+    maker_where(m, eq_chance(&m->world->random, 50));
+}
+
 static void
 maker_update(maker *m)
 {
@@ -318,21 +333,6 @@ maker_select(maker *m)
     } else if (limit) {
         q->limit = 1 + eq_below(random, 6);
     }
-}
-
-/* A removal from a table that cascades to itself: a row may be met before or after the cascade. */
-static void
-maker_delete(maker *m)
-{
-    m->q->query.kind = TENON_DELETE;
-    m->q->one_reason = true;
-    for (uint32_t i = 0; i < m->table->foreign_key_count; i++) {
-        const tenon_foreign_key *key = &m->table->foreign_keys[i];
-
-        if (key->on_delete == TENON_CASCADE && strcmp(key->references, m->table->name) == 0)
-            m->q->uncounted = true;
-    }
-    maker_where(m, eq_chance(&m->world->random, 50));
 }
 
 static eq_query *
