@@ -100,6 +100,36 @@ migrations_refused_to_older_programs(void **state)
     shop_check(c);
 }
 
+static tenon_status
+migrations_nothing_to_do(tenon_txn *txn, tenon_error *err)
+{
+    (void)txn;
+    (void)err;
+    return TENON_OK;
+}
+
+/* Also where the tables are the same: what the rows mean may have changed. */
+static void
+migrations_refused_by_number_alone(void **state)
+{
+    const tenon_step steps[] = {
+        { .version = 2, .kind = TENON_DATA_STEP, .run = migrations_nothing_to_do },
+    };
+    conf *c = (conf *)*state;
+    tenon_schema newer = shop_v1;
+
+    migrations_begin(c);
+    newer.version = 2;
+    newer.steps = steps;
+    newer.step_count = 1;
+    conf_open(c, &newer);
+    conf_close(c);
+    migrations_version(c, 2);
+    FAILS(c, TENON_SCHEMA, NULL, migrations_try(c, &shop_v1));
+    assert_null(c->db);
+    migrations_version(c, 2);
+}
+
 static void
 migrations_refused_where_not_allowed(void **state)
 {
@@ -320,6 +350,7 @@ static const struct CMUnitTest migrations_tests[] = {
     CASE(migrations_all_at_once),
     CASE(migrations_of_nothing),
     CASE(migrations_refused_to_older_programs),
+    CASE(migrations_refused_by_number_alone),
     CASE(migrations_refused_where_not_allowed),
     CASE(migrations_of_another_schema),
     CASE(migrations_that_miss_their_aim),
