@@ -273,7 +273,8 @@ tni_pool_drain(tni_pool *pool)
 {
     (void)pthread_mutex_lock(&pool->lock);
     pool->closing = true;
-    while (pool->idle_count + pool->spare_count < pool->max_count || pool->writers.count > 0)
+    /* A turn that was handed on counts: its taker has yet to wake and to take a connection. */
+    while (pool->idle_count + pool->spare_count < pool->max_count || pool->writing)
         (void)pthread_cond_wait(&pool->drained, &pool->lock);
     (void)pthread_mutex_unlock(&pool->lock);
 }

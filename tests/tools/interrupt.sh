@@ -16,6 +16,16 @@ wait_for()
     done
 }
 
+# stop SIGNAL: the process in the background, and its report is there soon.
+stop()
+{
+    kill -"$1" $background
+    wait_for test -s "$folder/report.json"
+    wait $background
+    same 130 $? "exit status after $1"
+    background=
+}
+
 # goes_on NAME: what was stopped is valid, and the rest of the trace completes it.
 goes_on()
 {
@@ -35,22 +45,23 @@ goes_on()
 for threads in 1 4; do
     for signal in INT TERM; do
         name=$signal$threads.db
+        rm -f "$folder/report.json"
         "$TENON" replay "$folder/trace" "$(url $name)" --threads $threads \
             --json "$folder/report.json" >"$out" 2>"$err" &
+        background=$!
         wait_for test -s "$folder/$name"
         sleep 0.2
-        kill -$signal $!
-        wait $!
-        same 130 $? "exit status after $signal with $threads threads"
+        stop $signal
         goes_on $name
         [ "$last" -gt 0 ] || fail 'it was stopped before the first event'
     done
 done
 
 # While it waits for input: those events that it was given are done, no more.
+rm -f "$folder/report.json"
 mkfifo "$folder/fifo"
 "$TENON" replay - "$(url fifo.db)" --json "$folder/report.json" <"$folder/fifo" >"$out" 2>"$err" &
-replay=$!
+background=$!
 exec 3>"$folder/fifo"
 head -n 1000 "$folder/trace" >&3
 done_all()
@@ -60,9 +71,7 @@ done_all()
 run 0 replay "$folder/trace" "$(url thousand.db)" --limit 1000 --json "$folder/thousand.json"
 thousand=$(field "$folder/thousand.json" digest) || exit 1
 wait_for done_all
-kill -INT $replay
-wait $replay
-same 130 $? 'exit status while it waits for input'
+stop INT
 exec 3>&-
 goes_on fifo.db
 same 1000 "$last" 'last line before the signal'

@@ -3,7 +3,8 @@
 set -u
 driver=${1:-none}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tenon-test.XXXXXX") || exit 1
-trap 'rm -rf "$folder"' EXIT
+background= # a process that is not to outlive the test
+trap '[ -z "$background" ] || kill -9 $background 2>/dev/null; rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 out=$folder/out
 err=$folder/err

@@ -9,11 +9,12 @@ for seed in 1 2; do
 done
 
 "$TENON" replay "$folder/trace1" "$(url both.db)" --json "$folder/both1.json" >"$out" 2>"$err" &
-first=$!
+background=$!
 "$TENON" replay "$folder/trace2" "$(url both.db)" --json "$folder/both2.json" >"$folder/out2" \
     2>"$folder/err2"
 status=$?
-wait $first || fail 'the first process'
+wait $background || fail 'the first process'
+background=
 [ $status -eq 0 ] || { cat "$folder/err2" >&2; fail 'the second process'; }
 
 for seed in 1 2; do
