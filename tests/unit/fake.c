@@ -1,0 +1,368 @@
+#include "fake.h"
+
+#include "core/loader.h"
+
+fake_engine fake;
+
+enum { FAKE_CURSORS = 16 };
+
+struct tenon_drv_cursor {
+    bool in_use;
+    uint32_t at;
+    tenon_value row;
+};
+
+static struct tenon_drv_cursor cursors[FAKE_CURSORS];
+static int something; /* what databases, connections and plans point to */
+
+/* What a slot does now. */
+static tenon_status
+answer(int slot, tenon_error *err)
+{
+    fake_answer *a = &fake.answers[slot];
+    static const char said[] = "the fake was told to fail";
+
+    fake.calls[slot]++;
+    if (a->times == 0)
+        return TENON_OK;
+    if (a->times != UINT32_MAX)
+        a->times--;
+    err->effect = a->effect;
+    if (fake.mute)
+        return a->status;
+    err->status = a->status;
+    err->native = 4711;
+    memcpy(err->message, said, sizeof said);
+    return a->status;
+}
+
+static tenon_status
+db_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
+{
+    (void)options, (void)err;
+    *out = (tenon_drv_db *)(void *)&something;
+    return TENON_OK;
+}
+
+static void
+db_close(tenon_drv_db *db)
+{
+    (void)db;
+}
+
+static tenon_status
+db_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
+{
+    (void)db, (void)err;
+    info->capabilities = fake.capabilities;
+    info->durability = TENON_DURABLE_NONE;
+    return TENON_OK;
+}
+
+static tenon_status
+conn_open(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
+{
+    (void)db;
+    *out = (tenon_drv_conn *)(void *)&something;
+    return answer(FAKE_CONN_OPEN, err);
+}
+
+static void
+conn_close(tenon_drv_conn *conn)
+{
+    fake.calls[FAKE_CONN_CLOSE] += conn != NULL ? 1 : 0;
+}
+
+static tenon_status
+conn_reset(tenon_drv_conn *conn, tenon_error *err)
+{
+    (void)conn;
+    return answer(FAKE_RESET, err);
+}
+
+static tenon_status
+txn_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
+{
+    (void)conn;
+    fake.isolation = how->isolation;
+    fake.read_only = how->read_only;
+    return answer(FAKE_BEGIN, err);
+}
+
+static tenon_status
+txn_commit(tenon_drv_conn *conn, tenon_error *err)
+{
+    (void)conn;
+    return answer(FAKE_COMMIT, err);
+}
+
+static tenon_status
+txn_rollback(tenon_drv_conn *conn, tenon_error *err)
+{
+    (void)conn;
+    return answer(FAKE_ROLLBACK, err);
+}
+
+static tenon_status
+txn_savepoint(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    (void)conn;
+    fake.depth = depth;
+    return answer(FAKE_SAVEPOINT, err);
+}
+
+static tenon_status
+txn_release(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    (void)conn;
+    fake.depth = depth;
+    return answer(FAKE_RELEASE, err);
+}
+
+static tenon_status
+txn_rollback_to(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    (void)conn;
+    fake.depth = depth;
+    return answer(FAKE_ROLLBACK_TO, err);
+}
+
+static tenon_status
+query_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
+              tenon_error *err)
+{
+    (void)conn, (void)query;
+    *out = (tenon_drv_plan *)(void *)&something;
+    return answer(FAKE_PREPARE, err);
+}
+
+static void
+query_free(tenon_drv_plan *plan)
+{
+    fake.calls[FAKE_FREE] += plan != NULL ? 1 : 0;
+}
+
+static tenon_status
+query_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
+{
+    (void)plan, (void)params;
+    *affected = 1;
+    return answer(FAKE_EXEC, err);
+}
+
+static tenon_status
+query_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
+           tenon_error *err)
+{
+    tenon_status st = answer(FAKE_OPEN, err);
+    int i = 0;
+
+    (void)plan, (void)params;
+    *out = NULL;
+    if (st != TENON_OK)
+        return st;
+    while (cursors[i].in_use)
+        i++;
+    assert_true(i < FAKE_CURSORS);
+    cursors[i] = (struct tenon_drv_cursor){ .in_use = true };
+    fake.open_cursors++;
+    *out = &cursors[i];
+    return TENON_OK;
+}
+
+static tenon_status
+query_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
+{
+    tenon_status st = answer(FAKE_NEXT, err);
+
+    if (st != TENON_OK)
+        return st;
+    if (cursor->at == fake.row_count)
+        return TENON_NOT_FOUND;
+    cursor->row = tenon_int(cursor->at++);
+    *row = &cursor->row;
+    return TENON_OK;
+}
+
+static void
+query_close(tenon_drv_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    assert_true(cursor->in_use);
+    cursor->in_use = false;
+    fake.open_cursors--;
+    fake.calls[FAKE_CLOSE]++;
+}
+
+/* What a fetch lends stays where it is. */
+static tenon_status
+query_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **row,
+            tenon_error *err)
+{
+    static tenon_value lent;
+    tenon_status st = answer(FAKE_NEXT, err);
+
+    (void)plan, (void)params;
+    if (st != TENON_OK)
+        return st;
+    if (fake.row_count == 0)
+        return TENON_NOT_FOUND;
+    lent = tenon_int(0);
+    *row = &lent;
+    return TENON_OK;
+}
+
+static tenon_status
+schema_has(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_error *err)
+{
+    (void)conn, (void)name, (void)err;
+    *out = 0;
+    return TENON_OK;
+}
+
+static tenon_status
+schema_table(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
+{
+    (void)conn, (void)table, (void)err;
+    return TENON_OK;
+}
+
+static tenon_status
+schema_drop(tenon_drv_conn *conn, const char *name, tenon_error *err)
+{
+    (void)conn, (void)name, (void)err;
+    return TENON_OK;
+}
+
+static tenon_status
+schema_part(tenon_drv_conn *conn, const char *table, const char *part, tenon_error *err)
+{
+    (void)conn, (void)table, (void)part, (void)err;
+    return TENON_OK;
+}
+
+static tenon_status
+schema_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t index, tenon_error *err)
+{
+    (void)conn, (void)table, (void)index, (void)err;
+    return TENON_OK;
+}
+
+static const tenon_drv_database_ops database = {
+    .size = sizeof database, .open = db_open, .close = db_close, .info = db_info
+};
+static const tenon_drv_connection_ops connection = {
+    .size = sizeof connection, .open = conn_open, .close = conn_close, .reset = conn_reset
+};
+static const tenon_drv_transaction_ops transaction = { .size = sizeof transaction,
+                                                       .begin = txn_begin,
+                                                       .commit = txn_commit,
+                                                       .rollback = txn_rollback,
+                                                       .savepoint = txn_savepoint,
+                                                       .savepoint_release = txn_release,
+                                                       .savepoint_rollback = txn_rollback_to };
+static const tenon_drv_transaction_ops bare_transaction = { .size = sizeof bare_transaction,
+                                                            .begin = txn_begin,
+                                                            .commit = txn_commit,
+                                                            .rollback = txn_rollback };
+static const tenon_drv_query_ops query = { .size = sizeof query,
+                                           .prepare = query_prepare,
+                                           .free = query_free,
+                                           .exec = query_exec,
+                                           .open = query_open,
+                                           .next = query_next,
+                                           .close = query_close,
+                                           .fetch = query_fetch };
+static const tenon_drv_query_ops bare_query = { .size = sizeof bare_query,
+                                                .prepare = query_prepare,
+                                                .free = query_free,
+                                                .exec = query_exec,
+                                                .open = query_open,
+                                                .next = query_next,
+                                                .close = query_close };
+static const tenon_drv_schema_ops schema = { .size = sizeof schema,
+                                             .has_table = schema_has,
+                                             .create_table = schema_table,
+                                             .drop_table = schema_drop,
+                                             .add_column = schema_table,
+                                             .drop_column = schema_part,
+                                             .create_index = schema_index,
+                                             .drop_index = schema_part };
+
+#define FAKE_DRIVER(driver_name, transaction_ops, query_ops, driver_flags)                         \
+    {                                                                                              \
+        .size = sizeof(tenon_driver), .magic = TENON_DRIVER_MAGIC,                                 \
+        .abi_major = TENON_DRIVER_ABI_MAJOR, .abi_minor = TENON_DRIVER_ABI_MINOR,                  \
+        .name = (driver_name), .version = "1.0", .capabilities = TENON_CAP_DURABLE_NONE,           \
+        .database = &database, .connection = &connection, .transaction = (transaction_ops),        \
+        .query = (query_ops), .schema = &schema, .flags = (driver_flags)                           \
+    }
+
+static const tenon_driver drivers[] = {
+    FAKE_DRIVER("fake", &transaction, &query, 0),
+    FAKE_DRIVER("bound", &transaction, &query, TENON_DRV_THREAD_BOUND),
+    FAKE_DRIVER("bare", &bare_transaction, &bare_query, 0),
+};
+
+static const tenon_column columns[] = { { .name = "id", .type = TENON_INT, .not_null = true } };
+static const tenon_table table = {
+    .name = "t", .columns = columns, .column_count = 1, .primary_key = TENON_COLUMNS(0)
+};
+const tenon_query fake_insert = {
+    .name = "add", .kind = TENON_INSERT, .table = &table, .columns = TENON_COLUMNS(0)
+};
+const tenon_query fake_select = {
+    .name = "list", .kind = TENON_SELECT, .table = &table, .columns = TENON_COLUMNS(0)
+};
+const tenon_query fake_number = { .name = "number", .kind = TENON_COUNT, .table = &table };
+
+void
+fake_reset(void)
+{
+    memset(&fake, 0, sizeof fake);
+    fake.capabilities = TENON_CAP_SAVEPOINTS | TENON_CAP_SERIALIZABLE | TENON_CAP_SNAPSHOT |
+                        TENON_CAP_DURABLE_NONE;
+    fake.row_count = 3;
+}
+
+int
+fake_setup(void **state)
+{
+    static bool registered;
+
+    (void)state;
+    fake_reset();
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0] && !registered; i++)
+        assert_int_equal(tni_driver_register(&drivers[i], NULL), TENON_OK);
+    registered = true;
+    return 0;
+}
+
+void
+fake_fail(int slot, tenon_status status, uint8_t effect, uint32_t times)
+{
+    fake.answers[slot] = (fake_answer){ .status = status, .effect = effect, .times = times };
+}
+
+tenon_db *
+fake_open(const char *url, const tenon_open_options *options)
+{
+    tenon_error err = { 0 };
+    tenon_db *db;
+
+    if (tenon_open(url, options, &db, &err) != TENON_OK)
+        fail_msg("%s", err.message);
+    return db;
+}
+
+tenon_txn *
+fake_begin(tenon_db *db, const tenon_txn_options *options)
+{
+    tenon_error err = { 0 };
+    tenon_txn *txn;
+
+    if (tenon_begin(db, options, &txn, &err) != TENON_OK)
+        fail_msg("%s", err.message);
+    return txn;
+}
