@@ -291,7 +291,8 @@ typedef struct tenon_drv_query_ops {
      *
      * @param[in]  params   borrowed for the call
      * @param[out] affected never NULL; rows inserted, matched by the update, deleted (without
-     * cascades)
+     * cascades; a row that matches and that a cascade of the same statement takes first may count
+     * or not)
      */
     tenon_status (*exec)(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected,
                          tenon_error *err);

@@ -130,8 +130,8 @@ TENON_API tenon_status tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoi
  *
  * @param[in]  params   tenon_query_param_count values, borrowed for the call; NULL where there are
  * none
- * @param[out] affected rows changed; NULL lets the driver send the statement later, and report its
- *                      failure at the next call that waits, at the latest at commit
+ * @param[out] affected rows changed, those of cascades not counted; NULL lets the driver send the
+ * statement later, and report its failure at the next call that waits, at the latest at commit
  * @retval TENON_OK, TENON_EXISTS, TENON_CONSTRAINT, TENON_INVALID (type, length, UTF-8, a query
  *         that breaks a rule), TENON_READ_ONLY, TENON_CONFLICT, TENON_TIMEOUT, TENON_FULL,
  * TENON_IO, TENON_CORRUPT, TENON_NO_MEMORY, TENON_MISUSE
