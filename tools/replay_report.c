@@ -69,8 +69,13 @@ replay_progress(const replay *r)
                   seconds > 0 ? (double)r->taken_count / seconds : 0);
     part = report_part_done(r);
     if (part > 0 && part < 1) {
+        static const char done[] = "==============================";
+        const int width = (int)sizeof done - 1, full = (int)(part * width);
+
         left = (unsigned long)(seconds * (1 - part) / part);
-        (void)fprintf(stderr, "  %.0f %%  %lu:%02lu left", part * 100, left / 60, left % 60);
+        (void)fprintf(stderr, "  [%.*s>%*s] %.0f %%  %lu:%02lu left", full, done,
+                      width - 1 - full > 0 ? width - 1 - full : 0, "", part * 100, left / 60,
+                      left % 60);
     }
     (void)fflush(stderr);
 }

@@ -202,15 +202,6 @@ static tenon_driver driver = { .size = sizeof driver,
 TENON_API const tenon_driver *another_symbol(const tenon_host *host);
 #endif
 
-static inline void
-claim_savepoints_without_slots(void)
-{
-    driver.capabilities |= TENON_CAP_SAVEPOINTS;
-    transaction.savepoint = NULL;
-    transaction.savepoint_release = NULL;
-    transaction.savepoint_rollback = NULL;
-}
-
 const tenon_driver *
 tenon_driver_v1(const tenon_host *host)
 {
@@ -218,9 +209,11 @@ tenon_driver_v1(const tenon_host *host)
 #ifdef BREAK
     BREAK;
 #endif
-#ifdef NO_DESCRIPTOR
-    return NULL;
-#else
-    return &driver;
+#ifdef CLAIMS_SAVEPOINTS /* and has none */
+    driver.capabilities |= TENON_CAP_SAVEPOINTS;
+    transaction.savepoint = NULL;
+    transaction.savepoint_release = NULL;
+    transaction.savepoint_rollback = NULL;
 #endif
+    return &driver;
 }
