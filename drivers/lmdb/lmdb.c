@@ -100,7 +100,14 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
     int rc = MDB_MAP_RESIZED;
 
     *out = NULL;
-    while (txn != NULL && rc == MDB_MAP_RESIZED && st == TENON_OK) {
+    if (txn == NULL)
+        return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
+    if (!how->read_only && !tenon_gate_close(&store->writers, how->deadline_ns)) {
+        free(txn);
+        return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                             "%s: another database of this process writes", store->path);
+    }
+    while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
         st = lmdb_store_enter(store, how->deadline_ns, err);
         if (st != TENON_OK)
             break;
@@ -111,11 +118,11 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
         if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
             st = lmdb_store_resize(store, 0, how->deadline_ns, err);
     }
-    if (txn == NULL)
-        return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
     if (st == TENON_OK && rc != 0)
         st = lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "begin");
     if (st != TENON_OK) {
+        if (!how->read_only)
+            tenon_gate_open(&store->writers);
         free(txn);
         return st;
     }
@@ -123,6 +130,16 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
     txn->read_only = how->read_only;
     *out = txn;
     return TENON_OK;
+}
+
+/* LMDB's transaction is over. */
+static void
+lmdb_end(tenon_kv_txn *txn)
+{
+    tenon_gate_leave(&txn->store->gate);
+    if (!txn->read_only)
+        tenon_gate_open(&txn->store->writers);
+    free(txn);
 }
 
 static void
@@ -141,8 +158,7 @@ lmdb_abort(tenon_kv_txn *txn)
     }
     if (!kept)
         mdb_txn_abort(txn->raw);
-    tenon_gate_leave(&store->gate);
-    free(txn);
+    lmdb_end(txn);
 }
 
 /*
@@ -188,8 +204,7 @@ lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
     if (rc == 0)
         store->full_count = 0;
     pthread_mutex_unlock(&store->lock);
-    tenon_gate_leave(&store->gate);
-    free(txn);
+    lmdb_end(txn);
     return st;
 }
 

@@ -79,6 +79,7 @@ lmdb_store_free(tenon_kv_store *store)
     mdb_env_close(store->env);
     pthread_mutex_destroy(&store->lock);
     tenon_gate_fini(&store->gate);
+    tenon_gate_fini(&store->writers);
     free(store->path);
     free(store->lock_path);
     free(store);
@@ -157,6 +158,7 @@ lmdb_store_new(const tenon_drv_open *options, tenon_kv_store **out, struct stat 
     store->durability = options->durability;
     store->read_only = options->read_only;
     store->use_count = 1;
+    tenon_gate_init(&store->writers);
     tenon_gate_init(&store->gate);
     (void)pthread_mutex_init(&store->lock, NULL);
     st = tenon_posix_find_file(options, &store->path, file, err);

@@ -20,8 +20,10 @@ struct tenon_kv_store {
     ino_t ino;
     uint32_t use_count; /**< Guarded by the registry's lock, as `next`. */
     tenon_kv_store *next;
-    tenon_gate gate;       /**< Transactions are inside; the map is resized with it closed. */
-    pthread_mutex_t lock;  /**< Guards all below. */
+    tenon_gate writers;   /**< Closed by the writer of this process: LMDB's own lock waits without a
+                             limit, and for itself where one thread asks twice. */
+    tenon_gate gate;      /**< Transactions are inside; the map is resized with it closed. */
+    pthread_mutex_t lock; /**< Guards all below. */
     uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */
     uint32_t full_count;   /**< Times the map was full since the last commit. */
     uint32_t idle_count;

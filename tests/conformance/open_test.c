@@ -288,8 +288,47 @@ open_with_one_connection(void **state)
     conf_verify(c);
 }
 
+/* One file, opened twice in one process: two databases that see each other's commits, one writer.
+ */
+static void
+open_twice_at_once(void **state)
+{
+    const tenon_open_options options = { .size = sizeof options, .schema = &item_schema };
+    const tenon_txn_options brief = { .size = sizeof brief, .timeout_ms = 50 };
+    conf *c = (conf *)*state;
+    tenon_db *again = NULL;
+    tenon_txn *none = NULL;
+    tenon_status st;
+
+    if (!conf_can(TENON_CAP_PERSISTENT))
+        skip();
+    conf_open(c, &item_schema);
+    OK(c, tenon_open(c->url, &options, &again, &c->err));
+    BEGIN(c);
+    EXEC(c, 1, &item_insert, P(I(1), I(1), NIL));
+    if (conf_can(TENON_CAP_SINGLE_WRITER)) { /* this thread would wait for itself: not for ever */
+        st = tenon_begin(again, &brief, &none, &c->err);
+        assert_true(st == TENON_TIMEOUT || st == TENON_BUSY);
+        assert_null(none);
+    }
+    COMMIT(c);
+    OK(c, tenon_begin(again, NULL, &c->other, &c->err));
+    ROWS_IN(c, c->other, "1 1 ~", &item_all, NULL);
+    OK(c, tenon_exec(c->other, &item_insert, P(I(2), I(2), NIL), NULL, &c->err));
+    OK(c, tenon_commit(c->other, &c->err));
+    c->other = NULL;
+    BEGIN(c);
+    ROWS(c, "1 1 ~;2 2 ~", &item_all, NULL);
+    COMMIT(c);
+    tenon_close(again); /* the first one stays open */
+    BEGIN(c);
+    EXEC(c, 1, &item_insert, P(I(3), I(3), NIL));
+    COMMIT(c);
+    conf_verify(c);
+}
+
 static const struct CMUnitTest open_tests[] = {
-    CASE(open_keeps_what_it_says),
+    CASE(open_twice_at_once),
     CASE(open_describes_itself),
     CASE(open_counts_transactions),
     CASE(open_two_schemas),
