@@ -1,5 +1,6 @@
 /* elevated NAME: opens a database of a driver that only TENON_DRIVER_PATH could find. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tenon/db.h"
 
@@ -15,5 +16,6 @@ main(int argc, char **argv)
     st = tenon_open(url, NULL, &db, &err);
     printf("%s: %s\n", tenon_status_name(st), st == TENON_OK ? "opened" : err.message);
     tenon_close(db);
-    return 0;
+    (void)fflush(stdout);
+    _Exit(0); /* the leak sanitizer, which runs at exit, can't look into a set-uid process */
 }
