@@ -328,6 +328,7 @@ open_twice_at_once(void **state)
 }
 
 static const struct CMUnitTest open_tests[] = {
+    CASE(open_keeps_what_it_says),
     CASE(open_twice_at_once),
     CASE(open_describes_itself),
     CASE(open_counts_transactions),
