@@ -9,11 +9,19 @@ enum { FAKE_CURSORS = 16 };
 struct tenon_drv_cursor {
     bool in_use;
     uint32_t at;
+    const tenon_value *params; /* borrowed until it is closed */
     tenon_value row;
 };
 
 static struct tenon_drv_cursor cursors[FAKE_CURSORS];
-static int something; /* what databases, connections and plans point to */
+static int something; /* what databases and connections point to */
+
+/* A plan is the query that it was made of. */
+static const tenon_drv_query *
+query_of(const tenon_drv_plan *plan)
+{
+    return (const tenon_drv_query *)(const void *)plan;
+}
 
 /* What a slot does now. */
 static tenon_status
@@ -86,6 +94,7 @@ txn_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
     (void)conn;
     fake.isolation = how->isolation;
     fake.read_only = how->read_only;
+    fake.deadline_ns = how->deadline_ns;
     return answer(FAKE_BEGIN, err);
 }
 
@@ -131,8 +140,8 @@ static tenon_status
 query_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
               tenon_error *err)
 {
-    (void)conn, (void)query;
-    *out = (tenon_drv_plan *)(void *)&something;
+    (void)conn;
+    memcpy(out, &query, sizeof *out);
     return answer(FAKE_PREPARE, err);
 }
 
@@ -150,33 +159,42 @@ query_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, 
     return answer(FAKE_EXEC, err);
 }
 
+static tenon_drv_cursor *
+cursor_take(const tenon_value *params)
+{
+    int i = 0;
+
+    while (cursors[i].in_use)
+        i++;
+    assert_true(i < FAKE_CURSORS);
+    cursors[i] = (struct tenon_drv_cursor){ .in_use = true, .params = params };
+    fake.open_cursors++;
+    return &cursors[i];
+}
+
 static tenon_status
 query_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
            tenon_error *err)
 {
     tenon_status st = answer(FAKE_OPEN, err);
-    int i = 0;
 
-    (void)plan, (void)params;
-    *out = NULL;
-    if (st != TENON_OK)
-        return st;
-    while (cursors[i].in_use)
-        i++;
-    assert_true(i < FAKE_CURSORS);
-    cursors[i] = (struct tenon_drv_cursor){ .in_use = true };
-    fake.open_cursors++;
-    *out = &cursors[i];
-    return TENON_OK;
+    fake.after = query_of(plan)->after_param != TENON_DRV_NONE;
+    *out = st == TENON_OK ? cursor_take(query_of(plan)->param_count > 0 ? params : NULL) : NULL;
+    return st;
 }
 
 static tenon_status
 query_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
 {
+    static const tenon_value stale = { .type = TENON_INT };
     tenon_status st = answer(FAKE_NEXT, err);
 
+    *row = &stale; /* what a failure leaves there is of no value */
     if (st != TENON_OK)
         return st;
+    if (cursor->params != NULL && cursor->params[0].type == TENON_TEXT)
+        (void)snprintf(fake.text, sizeof fake.text, "%.*s", (int)cursor->params[0].len,
+                       (const char *)cursor->params[0].as.data);
     if (cursor->at == fake.row_count)
         return TENON_NOT_FOUND;
     cursor->row = tenon_int(cursor->at++);
@@ -203,14 +221,29 @@ query_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value *
     static tenon_value lent;
     tenon_status st = answer(FAKE_NEXT, err);
 
-    (void)plan, (void)params;
+    (void)params;
+    *row = &lent; /* what a failure leaves there is of no value */
     if (st != TENON_OK)
         return st;
     if (fake.row_count == 0)
         return TENON_NOT_FOUND;
-    lent = tenon_int(0);
-    *row = &lent;
+    lent = tenon_int(query_of(plan)->kind == TENON_COUNT ? (int64_t)fake.row_count : 0);
     return TENON_OK;
+}
+
+static tenon_status
+query_sql(tenon_drv_conn *conn, const char *sql, const tenon_value *params, uint32_t param_count,
+          tenon_drv_cursor **out, uint32_t *column_count, tenon_error *err)
+{
+    tenon_status st = answer(FAKE_SQL, err);
+
+    (void)conn, (void)sql;
+    fake.param_count = param_count;
+    if (column_count != NULL)
+        *column_count = 1;
+    if (out != NULL)
+        *out = st == TENON_OK ? cursor_take(param_count > 0 ? params : NULL) : NULL;
+    return st;
 }
 
 static tenon_status
@@ -273,7 +306,8 @@ static const tenon_drv_query_ops query = { .size = sizeof query,
                                            .open = query_open,
                                            .next = query_next,
                                            .close = query_close,
-                                           .fetch = query_fetch };
+                                           .fetch = query_fetch,
+                                           .sql = query_sql };
 static const tenon_drv_query_ops bare_query = { .size = sizeof bare_query,
                                                 .prepare = query_prepare,
                                                 .free = query_free,
@@ -305,9 +339,10 @@ static const tenon_driver drivers[] = {
     FAKE_DRIVER("bare", &bare_transaction, &bare_query, 0),
 };
 
-static const tenon_column columns[] = { { .name = "id", .type = TENON_INT, .not_null = true } };
+static const tenon_column columns[] = { { .name = "id", .type = TENON_INT, .not_null = true },
+                                        { .name = "name", .type = TENON_TEXT } };
 static const tenon_table table = {
-    .name = "t", .columns = columns, .column_count = 1, .primary_key = TENON_COLUMNS(0)
+    .name = "t", .columns = columns, .column_count = 2, .primary_key = TENON_COLUMNS(0)
 };
 const tenon_query fake_insert = {
     .name = "add", .kind = TENON_INSERT, .table = &table, .columns = TENON_COLUMNS(0)
@@ -316,6 +351,17 @@ const tenon_query fake_select = {
     .name = "list", .kind = TENON_SELECT, .table = &table, .columns = TENON_COLUMNS(0)
 };
 const tenon_query fake_number = { .name = "number", .kind = TENON_COUNT, .table = &table };
+const tenon_query fake_page = { .name = "page",
+                                .kind = TENON_SELECT,
+                                .table = &table,
+                                .columns = TENON_COLUMNS(0),
+                                .order = TENON_ORDER(TENON_ASC(0)),
+                                .after_param = TENON_PARAM(0) };
+const tenon_query fake_named = { .name = "named",
+                                 .kind = TENON_SELECT,
+                                 .table = &table,
+                                 .columns = TENON_COLUMNS(0),
+                                 .where = TENON_WHERE(TENON_EQ(1, 0)) };
 
 void
 fake_reset(void)

@@ -27,6 +27,7 @@ enum {
     FAKE_OPEN,
     FAKE_NEXT,
     FAKE_CLOSE,
+    FAKE_SQL,
     FAKE_SLOTS
 };
 
@@ -44,10 +45,14 @@ typedef struct fake_engine {
     uint64_t capabilities; /**< Of the next database that is opened. */
     uint32_t isolation;    /**< As the last begin was asked for. */
     uint32_t read_only;
+    uint64_t deadline_ns;
     uint32_t depth; /**< Of the last savepoint call. */
     uint32_t open_cursors;
-    uint32_t row_count; /**< Rows of every query: 0, 1, … in their only column. */
-    bool mute;          /**< Failures say nothing but their status. */
+    uint32_t row_count;   /**< Rows of every query: 0, 1, … in their only column. */
+    bool mute;            /**< Failures say nothing but their status. */
+    bool after;           /**< The plan last read from has the keyset's condition. */
+    char text[16];        /**< First parameter of the cursor last read from, where it is a TEXT. */
+    uint32_t param_count; /**< Of the SQL text last run. */
 } fake_engine;
 
 extern fake_engine fake;
@@ -68,6 +73,8 @@ tenon_txn *fake_begin(tenon_db *db, const tenon_txn_options *options);
 extern const tenon_query fake_insert; /**< One parameter, an INT. */
 extern const tenon_query fake_select; /**< One column, an INT. */
 extern const tenon_query fake_number; /**< A COUNT. */
+extern const tenon_query fake_page;   /**< By keyset; one parameter, an INT. */
+extern const tenon_query fake_named;  /**< Rows of one name: one parameter, a TEXT. */
 
 /** A test with a fresh engine. */
 int fake_setup(void **state);
