@@ -337,6 +337,7 @@ static const tenon_driver drivers[] = {
     FAKE_DRIVER("fake", &transaction, &query, 0),
     FAKE_DRIVER("bound", &transaction, &query, TENON_DRV_THREAD_BOUND),
     FAKE_DRIVER("bare", &bare_transaction, &bare_query, 0),
+    FAKE_DRIVER("nofetch", &transaction, &bare_query, 0),
 };
 
 static const tenon_column columns[] = { { .name = "id", .type = TENON_INT, .not_null = true },

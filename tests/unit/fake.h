@@ -63,7 +63,8 @@ void fake_reset(void);
 /** Let a slot fail. */
 void fake_fail(int slot, tenon_status status, uint8_t effect, uint32_t times);
 
-/** Open a database: "fake:", "bound:" (writers belong to their thread), "bare:" (no optional slot).
+/** Open a database: "fake:", "bound:" (writers belong to their thread), "bare:" (no optional slot),
+ * "nofetch:".
  * @param[in] options may be NULL */
 tenon_db *fake_open(const char *url, const tenon_open_options *options);
 
