@@ -155,6 +155,81 @@ no_attempt_begins_after_the_deadline(void **state)
     tenon_close(db);
 }
 
+/* Each attempt waits a little longer, at random; what would not be over in time is not begun. */
+static void
+attempts_wait_and_say_what_kept_them(void **state)
+{
+    const tenon_open_options many = { .size = sizeof many, .max_retry_attempts = 1000000 };
+    const tenon_open_options few = { .size = sizeof few, .max_retry_attempts = 6 };
+    const tenon_txn_options brief = { .size = sizeof brief, .timeout_ms = 40 };
+    tenon_db *db = fake_open("fake:", &few);
+    uint64_t begun_ns = tni_monotonic_ns();
+    tenon_error err = { 0 };
+    bool said = false;
+    body b = { 0 };
+
+    (void)state;
+    fake_fail(FAKE_EXEC, TENON_BUSY, TENON_EFFECT_MUST_ROLL_BACK, UINT32_MAX);
+    assert_int_equal(tenon_run(db, NULL, body_run, &b, &err), TENON_BUSY);
+    assert_true(tni_monotonic_ns() - begun_ns > UINT64_C(2000000)); /* 300 ms on average */
+    assert_non_null(strstr(err.message, "given up after 7 attempts; last: "));
+    assert_string_equal(err.driver, "fake");
+    tenon_close(db);
+    db = fake_open("fake:", &many);
+    for (int i = 0; i < 5; i++) { /* where the clock jumps over the rest, it is a TIMEOUT */
+        const tenon_status st = tenon_run(db, &brief, body_run, &b, &err);
+
+        assert_true(st == TENON_BUSY || st == TENON_TIMEOUT);
+        said = said || (st == TENON_BUSY && strstr(err.message, "no time left after") != NULL);
+    }
+    assert_true(said);
+    tenon_close(db);
+}
+
+/* What a body makes of a conflict is not hidden by it, but for an outcome that nobody knows. */
+static void
+a_body_that_does_not_know_is_not_run_again(void **state)
+{
+    tenon_db *db = fake_open("fake:", NULL);
+    body b = { .maps_to = TENON_UNKNOWN_OUTCOME };
+
+    (void)state;
+    fake_fail(FAKE_EXEC, TENON_CONFLICT, TENON_EFFECT_OPEN, 1);
+    assert_int_equal(tenon_run(db, NULL, body_run, &b, NULL), TENON_UNKNOWN_OUTCOME);
+    assert_int_equal(b.runs, 1);
+    tenon_close(db);
+}
+
+static tenon_status
+body_that_fills(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    const tenon_error *filled = arg;
+
+    (void)txn;
+    *err = *filled;
+    return TENON_DENIED;
+}
+
+static void
+the_error_belongs_to_what_the_body_returned(void **state)
+{
+    tenon_error own = { .status = TENON_DENIED, .message = "not you" };
+    tenon_error stale = { .status = TENON_EXISTS, .message = "of an earlier call" };
+    tenon_error silent = { .status = TENON_DENIED };
+    tenon_db *db = fake_open("fake:", NULL);
+    tenon_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(tenon_run(db, NULL, body_that_fills, &own, &err), TENON_DENIED);
+    assert_string_equal(err.message, "not you");
+    assert_int_equal(tenon_run(db, NULL, body_that_fills, &stale, &err), TENON_DENIED);
+    assert_int_equal(err.status, TENON_DENIED);
+    assert_null(strstr(err.message, "earlier"));
+    assert_int_equal(tenon_run(db, NULL, body_that_fills, &silent, &err), TENON_DENIED);
+    assert_non_null(strstr(err.message, "DENIED"));
+    tenon_close(db);
+}
+
 static void
 what_the_body_returns_is_rolled_back_and_returned(void **state)
 {
@@ -198,6 +273,9 @@ main(void)
         FAKE_CASE(it_is_the_engine_that_says_whether_to_run_again),
         FAKE_CASE(an_unknown_outcome_is_never_run_again),
         FAKE_CASE(no_attempt_begins_after_the_deadline),
+        FAKE_CASE(attempts_wait_and_say_what_kept_them),
+        FAKE_CASE(a_body_that_does_not_know_is_not_run_again),
+        FAKE_CASE(the_error_belongs_to_what_the_body_returned),
         FAKE_CASE(what_the_body_returns_is_rolled_back_and_returned),
         FAKE_CASE(a_body_may_not_end_its_transaction),
     };

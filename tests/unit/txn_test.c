@@ -293,6 +293,87 @@ an_isolation_level_becomes_the_next_stronger_one(void **state)
     }
 }
 
+static void
+the_driver_is_told_the_deadline(void **state)
+{
+    const tenon_txn_options o = { .size = sizeof o, .timeout_ms = 5000, .read_only = true };
+    const uint64_t before_ns = tni_monotonic_ns();
+    tenon_db *db = fake_open("fake:", NULL);
+
+    (void)state;
+    tenon_rollback(fake_begin(db, &o));
+    assert_in_range(fake.deadline_ns, before_ns + UINT64_C(5000000000),
+                    tni_monotonic_ns() + UINT64_C(5000000000));
+    assert_int_equal(fake.read_only, 1);
+    tenon_rollback(fake_begin(db, NULL));
+    assert_true(fake.deadline_ns >= before_ns + UINT64_C(30000000000));
+    assert_int_equal(fake.read_only, 0);
+    tenon_close(db);
+}
+
+static void
+the_first_failure_is_what_doomed_it(void **state)
+{
+    tenon_db *db = fake_open("fake:", NULL);
+    tenon_txn *txn = fake_begin(db, NULL);
+    const tenon_value *row;
+    tenon_cursor *cursor;
+    tenon_error err = { 0 };
+    uint32_t savepoint;
+
+    (void)state;
+    assert_int_equal(tenon_savepoint(txn, &savepoint, &err), TENON_OK);
+    assert_int_equal(tenon_select(txn, &fake_select, NULL, &cursor, &err), TENON_OK);
+    fake_fail(FAKE_NEXT, TENON_CORRUPT, TENON_EFFECT_MUST_ROLL_BACK, 1);
+    assert_int_equal(tenon_next(cursor, &row, &err), TENON_CORRUPT);
+    fake_fail(FAKE_ROLLBACK_TO, TENON_IO, TENON_EFFECT_MUST_ROLL_BACK, 1);
+    assert_int_equal(tenon_savepoint_rollback(txn, savepoint, &err), TENON_IO);
+    assert_int_equal(tenon_next(cursor, &row, &err), TENON_CORRUPT);
+    assert_int_equal(tenon_commit(txn, &err), TENON_CORRUPT);
+    assert_int_equal(err.status, TENON_CORRUPT);
+    tenon_close(db);
+}
+
+static void
+rolled_back_ones_are_counted(void **state)
+{
+    tenon_db *db = fake_open("fake:", NULL);
+
+    (void)state;
+    tenon_rollback(fake_begin(db, NULL));
+    assert_int_equal(info_of(db).rolled_back_count, 1);
+    fake_fail(FAKE_COMMIT, TENON_FULL, TENON_EFFECT_ROLLED_BACK, 1);
+    assert_int_equal(tenon_commit(fake_begin(db, NULL), NULL), TENON_FULL);
+    assert_int_equal(info_of(db).rolled_back_count, 2);
+    assert_int_equal(info_of(db).connection_count, 1);
+    fake_fail(FAKE_COMMIT, TENON_UNAVAILABLE, TENON_EFFECT_ROLLED_BACK, 1);
+    assert_int_equal(tenon_commit(fake_begin(db, NULL), NULL), TENON_UNAVAILABLE);
+    assert_int_equal(info_of(db).connection_count, 0); /* a lost connection is closed */
+    assert_int_equal(info_of(db).committed_count, 0);
+    assert_int_equal(info_of(db).begun_count, 3);
+    tenon_close(db);
+}
+
+/* The handle lies in the connection: as long as nobody else has that, its end can be seen. */
+static void
+one_that_has_ended_is_refused(void **state)
+{
+    tenon_db *db = fake_open("fake:", NULL);
+    tenon_txn *txn = fake_begin(db, NULL);
+    tenon_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(tenon_commit(txn, NULL), TENON_OK);
+    assert_int_equal(EXEC(txn, &err), TENON_MISUSE);
+    assert_string_equal(err.message, "the transaction has ended");
+    assert_int_equal(tenon_commit(txn, &err), TENON_MISUSE);
+    tenon_rollback(txn);
+    assert_int_equal(fake.calls[FAKE_EXEC], 0);
+    assert_int_equal(fake.calls[FAKE_COMMIT], 1);
+    assert_int_equal(fake.calls[FAKE_ROLLBACK], 0);
+    tenon_close(db);
+}
+
 /* ---- Threads and processes ---- */
 
 typedef struct other {
@@ -326,6 +407,33 @@ a_bound_writer_belongs_to_its_thread(void **state)
     assert_int_equal(fake.calls[FAKE_ROLLBACK], 0);
     assert_int_equal(EXEC(o.txn, NULL), TENON_OK); /* at home it goes on */
     assert_int_equal(tenon_commit(o.txn, NULL), TENON_OK);
+    tenon_close(db);
+}
+
+static void *
+read_elsewhere(void *arg)
+{
+    other *o = arg;
+    uint64_t count;
+
+    o->exec = tenon_count(o->txn, &fake_number, NULL, &count, NULL);
+    o->commit = tenon_commit(o->txn, NULL);
+    return NULL;
+}
+
+static void
+a_reader_goes_to_any_thread(void **state)
+{
+    const tenon_txn_options reading = { .size = sizeof reading, .read_only = true };
+    tenon_db *db = fake_open("bound:", NULL);
+    other o = { .txn = fake_begin(db, &reading) };
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, read_elsewhere, &o), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(o.exec, TENON_OK);
+    assert_int_equal(o.commit, TENON_OK);
     tenon_close(db);
 }
 
@@ -386,6 +494,11 @@ main(void)
         FAKE_CASE(readers_do_not_write),
         FAKE_CASE(an_isolation_level_becomes_the_next_stronger_one),
         FAKE_CASE(a_bound_writer_belongs_to_its_thread),
+        FAKE_CASE(the_driver_is_told_the_deadline),
+        FAKE_CASE(the_first_failure_is_what_doomed_it),
+        FAKE_CASE(rolled_back_ones_are_counted),
+        FAKE_CASE(one_that_has_ended_is_refused),
+        FAKE_CASE(a_reader_goes_to_any_thread),
         FAKE_CASE(a_forked_child_is_refused),
         FAKE_CASE(each_transaction_has_an_id_of_its_own),
     };
