@@ -47,7 +47,10 @@ answer(int slot, tenon_error *err)
 static tenon_status
 db_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
 {
+    const char *path = tni_loader_path();
+
     (void)options, (void)err;
+    (void)snprintf(fake.driver_path, sizeof fake.driver_path, "%s", path != NULL ? path : "");
     *out = (tenon_drv_db *)(void *)&something;
     return TENON_OK;
 }
@@ -64,6 +67,7 @@ db_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
     (void)db, (void)err;
     info->capabilities = fake.capabilities;
     info->durability = TENON_DURABLE_NONE;
+    info->max_connections = fake.max_connections;
     return TENON_OK;
 }
 
@@ -79,6 +83,7 @@ static void
 conn_close(tenon_drv_conn *conn)
 {
     fake.calls[FAKE_CONN_CLOSE] += conn != NULL ? 1 : 0;
+    fake.plans_left = fake.plans_left || fake.calls[FAKE_FREE] < fake.calls[FAKE_PREPARE];
 }
 
 static tenon_status

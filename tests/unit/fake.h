@@ -42,8 +42,11 @@ typedef struct fake_answer {
 typedef struct fake_engine {
     fake_answer answers[FAKE_SLOTS];
     uint32_t calls[FAKE_SLOTS];
-    uint64_t capabilities; /**< Of the next database that is opened. */
-    uint32_t isolation;    /**< As the last begin was asked for. */
+    uint64_t capabilities;    /**< Of the next database that is opened. */
+    uint32_t max_connections; /**< Of the next database; 0 = no limit. */
+    bool plans_left;          /**< A connection was closed before all plans were freed. */
+    char driver_path[32]; /**< Where a filter would look for others, as the database was opened. */
+    uint32_t isolation;   /**< As the last begin was asked for. */
     uint32_t read_only;
     uint64_t deadline_ns;
     uint32_t depth; /**< Of the last savepoint call. */

@@ -137,6 +137,7 @@ a_query_that_breaks_a_rule_is_refused_each_time(void **state)
 }
 
 static tni_models shared;
+static pthread_barrier_t start;
 static const tni_query *seen[4][MANY];
 
 static void *
@@ -144,11 +145,9 @@ look_up(void *arg)
 {
     const uintptr_t who = (uintptr_t)arg;
 
-    for (uint32_t i = 0; i < MANY; i++) {
-        const uint32_t at = (uint32_t)((i + who * 173) % MANY);
-
-        seen[who][at] = found(&shared, &many[at]);
-    }
+    (void)pthread_barrier_wait(&start);
+    for (uint32_t i = 0; i < MANY; i++)
+        seen[who][i] = found(&shared, &many[i]);
     return NULL;
 }
 
@@ -160,15 +159,19 @@ threads_see_the_same(void **state)
 
     (void)state;
     fill_many();
-    tni_models_init(&shared);
-    for (i = 0; i < UNIT_COUNT(seen); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, look_up, (void *)i), 0);
-    for (i = 0; i < UNIT_COUNT(seen); i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    for (i = 1; i < UNIT_COUNT(seen); i++)
-        assert_memory_equal(seen[i], seen[0], sizeof seen[0]);
-    assert_int_equal(shared.queries.count, MANY);
-    tni_models_fini(&shared);
+    assert_int_equal(pthread_barrier_init(&start, NULL, UNIT_COUNT(seen)), 0);
+    for (int round = 0; round < 20; round++) {
+        tni_models_init(&shared);
+        for (i = 0; i < UNIT_COUNT(seen); i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, look_up, (void *)i), 0);
+        for (i = 0; i < UNIT_COUNT(seen); i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        for (i = 1; i < UNIT_COUNT(seen); i++)
+            assert_memory_equal(seen[i], seen[0], sizeof seen[0]);
+        assert_int_equal(shared.queries.count, MANY);
+        tni_models_fini(&shared);
+    }
+    (void)pthread_barrier_destroy(&start);
 }
 
 /* ---- Of a connection ---- */

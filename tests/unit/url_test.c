@@ -239,6 +239,7 @@ what_holds_no_password_stays(void **state)
         "/opt/x.so:place?a=b",
         "a:%zz%",
         "a:passage",
+        "pg://host/base?x=a:b@c",
         "a:pass word",
     };
     uint32_t i;
