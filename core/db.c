@@ -182,7 +182,7 @@ db_open_driver(tenon_db *db, const char *text, const tni_url *url, const tenon_o
 static tenon_db *
 db_new(const char *url)
 {
-    const size_t url_bytes = strlen(url) + sizeof "***";
+    const size_t url_bytes = 4 * strlen(url) + 1; /* each password, be it empty, becomes three */
     tenon_db *db = calloc(1, sizeof *db);
 
     if (db == NULL)

@@ -210,8 +210,9 @@ plugin_copy_table(const plugin_table *t, const void *from, uint64_t capabilities
                           head[0], 8 + t->required * PLUGIN_SLOT_BYTES);
     if (head[1] != 0)
         return tni_refuse(reason, TENON_ABI, "reserved word of table %s is not 0", t->name);
-    if (from != NULL)
-        memcpy(copy, from, head[0] < newest ? head[0] : newest);
+    if (from != NULL) /* a size that ends within a slot does not have that slot */
+        memcpy(copy, from,
+               head[0] < newest ? head[0] / PLUGIN_SLOT_BYTES * PLUGIN_SLOT_BYTES : newest);
     memcpy(copy, &newest, sizeof newest);
     for (size_t i = 0; i < t->required; i++) {
         if (!plugin_has_slot(copy, i))

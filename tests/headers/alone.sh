@@ -9,6 +9,6 @@ cp "$work/alone.c" "$work/alone.cc"
 warnings="-Wall -Wextra -Wpedantic -Wundef -Werror -D_POSIX_C_SOURCE=200809L"
 # shellcheck disable=SC2086
 "$1" -std=c17 $warnings -Wstrict-prototypes -I"$3" -c "$work/alone.c" -o "$work/alone.o"
-[ -x "$2" ] || { echo "no C++ compiler: compiled as C only"; exit 1; }
+[ -x "$2" ] || { echo "no C++ compiler: compiled as C only"; exit 77; }
 # shellcheck disable=SC2086
 "$2" -std=c++17 $warnings -I"$3" -c "$work/alone.cc" -o "$work/alone.o"
