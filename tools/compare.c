@@ -80,11 +80,17 @@ compare_is_equal(const comparison *c, const char *key)
     return a != NULL && json_equal(a, json_object_get(c->roots[1], key)) == 1;
 }
 
+static bool
+compare_agrees(const comparison *c)
+{
+    return compare_is_equal(c, "digest") && compare_is_equal(c, "events") &&
+           compare_is_equal(c, "refused");
+}
+
 static int
 compare_print(const comparison *c)
 {
-    const bool agree = compare_is_equal(c, "digest") && compare_is_equal(c, "events") &&
-                       compare_is_equal(c, "refused");
+    const bool agree = compare_agrees(c);
 
     compare_texts(c, "", "driver");
     compare_texts(c, "durability", "durability");
@@ -104,8 +110,7 @@ compare_print(const comparison *c)
 static int
 compare_json(const comparison *c)
 {
-    const bool agree = compare_is_equal(c, "digest") && compare_is_equal(c, "events") &&
-                       compare_is_equal(c, "refused");
+    const bool agree = compare_agrees(c);
     const int rc = tool_print_json(
         json_pack("{s:b, s:[O, O]}", "agree", agree, "results", c->roots[0], c->roots[1]), stdout,
         "stdout");
