@@ -1,17 +1,18 @@
 # Results of replays compared: the same state or another, and files that are no results.
 . "$(dirname "$0")/lib.sh"
 
-# result FILE DIGEST DENIED
+# result FILE EVENTS DIGEST DENIED
 result()
 {
-    printf '{"driver":"x","events":3,"digest":"%s","refused":{"DENIED":%s}}\n' "$2" "$3" \
+    printf '{"driver":"x","events":%s,"digest":"%s","refused":{"DENIED":%s}}\n' "$2" "$3" "$4" \
         >"$folder/$1"
 }
 
-result a.json 12ab 1
-result same.json 12ab 1
-result digest.json 12ac 1
-result refused.json 12ab 2
+result a.json 3 12ab 1
+result same.json 3 12ab 1
+result events.json 4 12ab 1
+result digest.json 3 12ac 1
+result refused.json 3 12ab 2
 echo '{}' >"$folder/empty.json"
 printf '{"driver":\n"x"' >"$folder/torn.json"
 
@@ -20,7 +21,7 @@ grep -q "Both end in the same state" "$out" || fail "agreement is not said"
 run 0 compare --json "$folder/a.json" "$folder/same.json"
 same "$(field "$out" agree)" true "agree"
 
-for other in digest refused empty; do
+for other in events digest refused empty; do
     run 1 compare "$folder/a.json" "$folder/$other.json"
     grep -q "do NOT end in the same state" "$out" || fail "the difference of $other is not said"
     run 1 compare --json "$folder/a.json" "$folder/$other.json"
