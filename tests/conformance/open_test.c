@@ -328,18 +328,12 @@ open_twice_at_once(void **state)
 }
 
 static const struct CMUnitTest open_tests[] = {
-    CASE(open_keeps_what_it_says),
-    CASE(open_twice_at_once),
-    CASE(open_describes_itself),
-    CASE(open_counts_transactions),
-    CASE(open_two_schemas),
-    CASE(open_missing),
-    CASE(open_read_only),
-    CASE(open_read_only_without_schema),
-    CASE(open_refuses_garbage),
-    CASE(open_refuses_settings),
-    CASE(open_durabilities),
-    CASE(open_refuses_bad_schemas),
+    CASE(open_keeps_what_it_says),  CASE(open_twice_at_once),
+    CASE(open_describes_itself),    CASE(open_counts_transactions),
+    CASE(open_two_schemas),         CASE(open_missing),
+    CASE(open_read_only),           CASE(open_read_only_without_schema),
+    CASE(open_refuses_garbage),     CASE(open_refuses_settings),
+    CASE(open_durabilities),        CASE(open_refuses_bad_schemas),
     CASE(open_with_one_connection),
 };
 
