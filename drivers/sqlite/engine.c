@@ -8,14 +8,12 @@
 
 #define SQLITE_PROGRESS_OPS 1000 /* of SQLite's machine between two looks at the clock */
 
-const tenon_host *sqlite_host;
-
 /* ---- Handlers ---- */
 
 static bool
 sqlite_is_late(const sqlite_conn *c)
 {
-    return c->deadline_ns != UINT64_MAX && sqlite_host->monotonic_ns() >= c->deadline_ns;
+    return c->deadline_ns != UINT64_MAX && tenon_sql_host->monotonic_ns() >= c->deadline_ns;
 }
 
 /* Waits in steps that grow to 4 ms, and never past the deadline. */

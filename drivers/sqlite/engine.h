@@ -16,7 +16,6 @@ typedef struct sqlite_conn {
     bool user_text; /**< What is being prepared is the user's. */
 } sqlite_conn;
 
-extern const tenon_host *sqlite_host;
 extern const tenon_sql_engine sqlite_engine;
 
 /** Fill `err` for SQLite's last failure on this connection. `query` may be NULL. */

@@ -337,31 +337,13 @@ sqlite_checkpoint(tenon_drv_db *db, tenon_error *err)
     return st;
 }
 
-TENON_SQL_DRIVER_TABLES(sqlite);
-
-static const tenon_driver sqlite_driver = {
-    .size = sizeof sqlite_driver,
-    .magic = TENON_DRIVER_MAGIC,
-    .abi_major = TENON_DRIVER_ABI_MAJOR,
-    .abi_minor = TENON_DRIVER_ABI_MINOR,
-    .name = "sqlite",
-    .version = "1.0 (SQLite " SQLITE_VERSION ")",
-    .capabilities = sqlite_capabilities,
-    .database = &sqlite_database_ops,
-    .connection = &sqlite_connection_ops,
-    .transaction = &sqlite_transaction_ops,
-    .query = &tenon_sql_query_ops,
-    .schema = &tenon_sql_schema_ops,
-    .admin = &sqlite_admin_ops,
-};
-
-const tenon_driver *
-tenon_driver_v1(const tenon_host *host)
+static bool
+sqlite_can_run(void)
 {
-    if (sqlite3_threadsafe() == 0 || sqlite3_libversion_number() < 3037000) {
-        host->log(TENON_LOG_ERROR, "sqlite", "needs SQLite 3.37 or newer, built for threads");
-        return NULL;
-    }
-    sqlite_host = host;
-    return &sqlite_driver;
+    if (sqlite3_threadsafe() != 0 && sqlite3_libversion_number() >= 3037000)
+        return true;
+    tenon_sql_host->log(TENON_LOG_ERROR, "sqlite", "needs SQLite 3.37 or newer, built for threads");
+    return false;
 }
+
+TENON_SQL_DRIVER(sqlite, "1.0 (SQLite " SQLITE_VERSION ")", sqlite_capabilities);

@@ -4,6 +4,8 @@
 
 #include "conn.h"
 
+const tenon_host *tenon_sql_host;
+
 tenon_status
 tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon_drv_conn **out,
                    tenon_error *err)

@@ -4,7 +4,7 @@
  * The kit (kits/sql, a static library) turns tables and queries into SQL text, binds parameters,
  * maps rows to values, and keeps prepared statements. The author describes the dialect, and gives
  * prepare, bind, step and a few more in a tenon_sql_engine; opening, transactions and the
- * classification of failures stay with the driver.
+ * classification of failures stay with the driver. TENON_SQL_DRIVER is written once.
  *
  * Threads: as in driver.h; a connection is used by one thread at a time.
  */
@@ -89,6 +89,9 @@ typedef struct tenon_sql_engine {
     uint64_t (*changes)(void *raw);
 } tenon_sql_engine;
 
+/** The host of this plugin. Set before any slot is called. */
+extern const tenon_host *tenon_sql_host;
+
 /** A connection as the core holds it: `*out` is owned by the driver until tenon_sql_conn_free. */
 tenon_status tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon_drv_conn **out,
                                 tenon_error *err);
@@ -155,26 +158,29 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
                const char *object, const char *format, ...);
 
 /**
- * Define the tables of a driver's slots that follow from the names of its functions, as
- * `PREFIX_database_ops`, `PREFIX_connection_ops`, `PREFIX_transaction_ops`, `PREFIX_admin_ops`: the
- * driver has PREFIX_open, _close, _info, _conn_open, _conn_close, _conn_reset, _begin, _commit,
- * _rollback, _verify, _interrupt, _checkpoint.
+ * Define the plugin's entry point for the functions of a driver: PREFIX_open, _close, _info,
+ * _conn_open, _conn_close, _conn_reset, _begin, _commit, _rollback, _verify, _interrupt,
+ * _checkpoint, each as its slot in driver.h; and `bool PREFIX_can_run(void)`, which logs why where
+ * it can't.
+ *
+ * @param prefix also the driver's name in URLs @param driver_version string @param caps TENON_CAP_
+ * bits (a constant expression)
  */
-#define TENON_SQL_DRIVER_TABLES(prefix)                                                            \
-    static const tenon_drv_database_ops prefix##_database_ops = {                                  \
-        .size = sizeof prefix##_database_ops,                                                      \
+#define TENON_SQL_DRIVER(prefix, driver_version, caps)                                             \
+    static const tenon_drv_database_ops sql_driver_database = {                                    \
+        .size = sizeof sql_driver_database,                                                        \
         .open = prefix##_open,                                                                     \
         .close = prefix##_close,                                                                   \
         .info = prefix##_info,                                                                     \
     };                                                                                             \
-    static const tenon_drv_connection_ops prefix##_connection_ops = {                              \
-        .size = sizeof prefix##_connection_ops,                                                    \
+    static const tenon_drv_connection_ops sql_driver_connection = {                                \
+        .size = sizeof sql_driver_connection,                                                      \
         .open = prefix##_conn_open,                                                                \
         .close = prefix##_conn_close,                                                              \
         .reset = prefix##_conn_reset,                                                              \
     };                                                                                             \
-    static const tenon_drv_transaction_ops prefix##_transaction_ops = {                            \
-        .size = sizeof prefix##_transaction_ops,                                                   \
+    static const tenon_drv_transaction_ops sql_driver_transaction = {                              \
+        .size = sizeof sql_driver_transaction,                                                     \
         .begin = prefix##_begin,                                                                   \
         .commit = prefix##_commit,                                                                 \
         .rollback = prefix##_rollback,                                                             \
@@ -182,12 +188,33 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
         .savepoint_release = tenon_sql_savepoint_release,                                          \
         .savepoint_rollback = tenon_sql_savepoint_rollback,                                        \
     };                                                                                             \
-    static const tenon_drv_admin_ops prefix##_admin_ops = {                                        \
-        .size = sizeof prefix##_admin_ops,                                                         \
+    static const tenon_drv_admin_ops sql_driver_admin = {                                          \
+        .size = sizeof sql_driver_admin,                                                           \
         .verify = prefix##_verify,                                                                 \
         .interrupt = prefix##_interrupt,                                                           \
         .checkpoint = prefix##_checkpoint,                                                         \
-    }
+    };                                                                                             \
+    static const tenon_driver sql_driver = {                                                       \
+        .size = sizeof sql_driver,                                                                 \
+        .magic = TENON_DRIVER_MAGIC,                                                               \
+        .abi_major = TENON_DRIVER_ABI_MAJOR,                                                       \
+        .abi_minor = TENON_DRIVER_ABI_MINOR,                                                       \
+        .name = #prefix,                                                                           \
+        .version = (driver_version),                                                               \
+        .capabilities = (caps),                                                                    \
+        .database = &sql_driver_database,                                                          \
+        .connection = &sql_driver_connection,                                                      \
+        .transaction = &sql_driver_transaction,                                                    \
+        .query = &tenon_sql_query_ops,                                                             \
+        .schema = &tenon_sql_schema_ops,                                                           \
+        .admin = &sql_driver_admin,                                                                \
+    };                                                                                             \
+    const tenon_driver *tenon_driver_v1(const tenon_host *host)                                    \
+    {                                                                                              \
+        tenon_sql_host = host;                                                                     \
+        return prefix##_can_run() ? &sql_driver : NULL;                                            \
+    }                                                                                              \
+    extern const tenon_host *tenon_sql_host
 
 #ifdef __cplusplus
 }
