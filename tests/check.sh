@@ -91,7 +91,7 @@ step_replays() {
             place=
             [ "$driver" = memory ] || place=$work/$driver-$threads
             build/bin/tenon replay "$trace" "$driver:$place${place:+?durability=process}" --quiet \
-                --threads "$threads" --json "$work/$driver-$threads.json" >/dev/null || return 1
+                --verify --threads "$threads" --json "$work/$driver-$threads.json" >/dev/null || return 1
             [ -z "$place" ] || build/bin/tenon verify "$driver:$place" || return 1
             rm -f "$work/$driver-$threads" "$work/$driver-$threads"-*
             build/bin/tenon compare "$work/sqlite-1.json" "$work/$driver-$threads.json" || return 1

@@ -207,6 +207,8 @@ replay_report(const replay *r, const char *json_path, FILE *json, digest *d)
     if (json != NULL &&
         replay_print_json(r, status == TENON_OK ? d : NULL, json, json_path) != TOOL_GO_ON)
         rc = TOOL_FAILED;
+    if (r->verify && tool_verify_database(r->db, stderr) != TOOL_DONE)
+        rc = TOOL_FAILED;
     return tool_flush(rc);
 }
 
@@ -253,6 +255,8 @@ replay_command(const tool_command *command, int argc, char **argv)
         { "--skip", TOOL_NUMBER, &r.skip, 0, UINT64_MAX, "N", "leave out the first N lines" },
         { "--json", TOOL_TEXT, &json_path, 0, 0, "FILE",
           "write the summary as JSON too; - = to stdout, without the table" },
+        { "--verify", TOOL_FLAG, &r.verify, 0, 0, NULL,
+          "check all that is stored at the end, as `tenon verify` does; problems go to stderr" },
         { "--quiet", TOOL_FLAG, &r.quiet, 0, 0, NULL, "no progress, no table" },
     };
     digest d = { .tables = NULL };

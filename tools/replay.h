@@ -32,7 +32,7 @@ typedef enum replay_end {
 typedef struct replay {
     const char *trace_path;
     uint64_t thread_count, limit, skip;
-    bool quiet;
+    bool quiet, verify;
     tenon_db *db;
     trace *trace;
     replay_totals *totals; /**< Of each worker; merged into the first at the end. */

@@ -88,6 +88,10 @@ int tool_open_existing(const char *url, tenon_open_options *options, tenon_db **
  * memory". @return TOOL_GO_ON or TOOL_FAILED */
 int tool_print_json(json_t *root, FILE *out, const char *place);
 
+/** Check all that is stored: each problem as PLACE: WHAT to `out`, and how many there are. @return
+ * TOOL_DONE, or TOOL_FAILED where there are problems or it can't be told */
+int tool_verify_database(tenon_db *db, FILE *out);
+
 /** Flush stdout. @return `status`, or TOOL_FAILED where something was not written */
 int tool_flush(int status);
 

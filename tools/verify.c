@@ -5,6 +5,7 @@
 
 /* Problems as they are told of: printed at once, or gathered for JSON. */
 typedef struct verify_report {
+    FILE *out;    /* NULL: gather */
     json_t *list; /* NULL: print */
     bool out_of_memory;
 } verify_report;
@@ -14,42 +15,59 @@ verify_tell(void *arg, const char *where, const char *what)
 {
     verify_report *report = (verify_report *)arg;
 
-    if (report->list == NULL)
-        (void)printf("%s: %s\n", where, what);
+    if (report->out != NULL)
+        (void)fprintf(report->out, "%s: %s\n", where, what);
     else if (json_array_append_new(report->list,
                                    json_pack("{s:s, s:s}", "where", where, "what", what)) != 0)
         report->out_of_memory = true;
 }
 
+/* @return TOOL_GO_ON: all was looked at */
 static int
-verify_database(tenon_db *db, bool as_json)
+verify_run(tenon_db *db, verify_report *report, uint64_t *problem_count)
 {
-    verify_report report = { .list = as_json ? json_array() : NULL };
-    uint64_t problem_count = 0;
     tenon_error err = { 0 };
-    tenon_status status = tenon_db_verify(db, verify_tell, &report, &problem_count, &err);
-    int rc = problem_count > 0 ? TOOL_FAILED : TOOL_DONE;
+    const tenon_status status = tenon_db_verify(db, verify_tell, report, problem_count, &err);
 
-    if (status != TENON_OK) {
-        json_decref(report.list);
-        (void)tool_failed(tenon_db_url(db), status, &err);
-        return tool_flush(TOOL_FAILED);
-    }
-    if (!as_json) {
-        (void)printf("%llu problems\n", (unsigned long long)problem_count);
-        return tool_flush(rc);
-    }
-    if (report.out_of_memory) {
-        json_decref(report.list);
+    if (status == TENON_OK)
+        return TOOL_GO_ON;
+    (void)tool_failed(tenon_db_url(db), status, &err);
+    return TOOL_FAILED;
+}
+
+int
+tool_verify_database(tenon_db *db, FILE *out)
+{
+    verify_report report = { .out = out };
+    uint64_t problem_count = 0;
+    const int rc = verify_run(db, &report, &problem_count);
+
+    if (rc != TOOL_GO_ON)
+        return rc;
+    (void)fprintf(out, "%llu problems\n", (unsigned long long)problem_count);
+    return problem_count > 0 ? TOOL_FAILED : TOOL_DONE;
+}
+
+static int
+verify_json(tenon_db *db)
+{
+    verify_report report = { .list = json_array() };
+    uint64_t problem_count = 0;
+    int rc = verify_run(db, &report, &problem_count);
+
+    if (rc == TOOL_GO_ON && report.out_of_memory) {
         tool_error("stdout", "out of memory");
-        return TOOL_FAILED;
+        rc = TOOL_FAILED;
     }
-    return tool_print_json(json_pack("{s:s, s:s, s:I, s:o}", "url", tenon_db_url(db), "driver",
-                                     tenon_db_driver(db), "problem_count",
-                                     (json_int_t)problem_count, "problems", report.list),
-                           stdout, "stdout") == TOOL_GO_ON
-               ? rc
-               : TOOL_FAILED;
+    if (rc != TOOL_GO_ON) {
+        json_decref(report.list);
+        return rc;
+    }
+    rc = tool_print_json(json_pack("{s:s, s:s, s:I, s:o}", "url", tenon_db_url(db), "driver",
+                                   tenon_db_driver(db), "problem_count", (json_int_t)problem_count,
+                                   "problems", report.list),
+                         stdout, "stdout");
+    return rc != TOOL_GO_ON ? rc : problem_count > 0 ? TOOL_FAILED : TOOL_DONE;
 }
 
 static int
@@ -68,7 +86,7 @@ verify_command(const tool_command *command, int argc, char **argv)
         rc = tool_open(arguments[0], &options, &db);
     if (rc != TOOL_GO_ON)
         return rc;
-    rc = verify_database(db, as_json);
+    rc = as_json ? verify_json(db) : tool_flush(tool_verify_database(db, stdout));
     tenon_close(db);
     return rc;
 }

@@ -10,7 +10,8 @@ holds()
 {
     found=$(field "$folder/report.json" digest) || exit 1
     same "$2" "$(field "$folder/report.json" events)" "events of $1"
-    run 0 replay "$3" "$(url "$1-wanted")" --limit "$2" --json "$folder/wanted.json"
+    run 0 replay "$3" "$(url "$1-wanted")" --limit "$2" --verify --json "$folder/wanted.json"
+    says "0 problems"
     same "$(field "$folder/wanted.json" digest)" "$found" "digest after $1"
     [ "$driver" = memory ] && return
     same "$(digest_of "$1")" "$found" "digest of $1, read again"
