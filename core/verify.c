@@ -17,6 +17,7 @@ typedef struct verify_job {
     tenon_problem_fn fn;
     void *arg;
     uint64_t problem_count;
+    bool complete; /* everything was looked at */
 } verify_job;
 
 /* A query that is not kept: compiled, run, freed. */
@@ -73,6 +74,27 @@ verify_driver_problem(void *arg, const char *where, const char *what)
 
 /* ---- Queries ---- */
 
+/*
+ * A failure of the driver. What it can't make sense of is a problem like others, and the check goes
+ * on behind it: the transaction is not to be doomed.
+ *
+ * @return `st`; TENON_CORRUPT: the problem has been told
+ */
+static tenon_status
+verify_failed(verify_job *job, const char *table, tenon_status st, tenon_error *err)
+{
+    if (st != TENON_CORRUPT)
+        return tni_txn_driver_failed(job->txn, st, err);
+    verify_problem(job, table, "", "can't be read: %s", job->txn->last.message);
+    return st;
+}
+
+static tenon_status
+verify_go_on(tenon_status st)
+{
+    return st == TENON_CORRUPT ? TENON_OK : st;
+}
+
 static tenon_status
 verify_prepare(verify_query *q, tenon_error *err)
 {
@@ -84,7 +106,7 @@ verify_prepare(verify_query *q, tenon_error *err)
     if (st != TENON_OK)
         return st;
     st = txn->ops->prepare(txn->conn->drv, &q->normal->drv, &q->plan, tni_txn_err(txn));
-    return st == TENON_OK ? st : tni_txn_driver_failed(txn, st, err);
+    return st == TENON_OK ? st : verify_failed(q->job, q->query.table->name, st, err);
 }
 
 static tenon_status
@@ -96,7 +118,7 @@ verify_open(verify_query *q, const tenon_value *params, tenon_error *err)
     if (st == TENON_OK)
         return st;
     q->cursor = NULL;
-    return tni_txn_driver_failed(txn, st, err);
+    return verify_failed(q->job, q->query.table->name, st, err);
 }
 
 static tenon_status
@@ -105,7 +127,9 @@ verify_next(verify_query *q, const tenon_value **row, tenon_error *err)
     tenon_txn *txn = q->job->txn;
     tenon_status st = txn->ops->next(q->cursor, row, tni_txn_err(txn));
 
-    return st == TENON_OK || st == TENON_NOT_FOUND ? st : tni_txn_driver_failed(txn, st, err);
+    return st == TENON_OK || st == TENON_NOT_FOUND
+               ? st
+               : verify_failed(q->job, q->query.table->name, st, err);
 }
 
 static void
@@ -238,21 +262,18 @@ verify_parent(verify_table *t, uint32_t number, const tenon_value *row, tenon_er
     const tenon_value *found;
     tenon_status st;
 
-    if (verify_has_null(row, &fk->columns))
+    if (q->plan == NULL || verify_has_null(row, &fk->columns))
         return TENON_OK;
     for (uint32_t i = 0; i < fk->columns.count; i++)
         params[i] = row[fk->columns.list[i]];
     st = verify_open(q, params, err);
-    if (st != TENON_OK)
-        return st;
-    st = verify_next(q, &found, err);
-    if (st == TENON_NOT_FOUND) {
+    if (st == TENON_OK)
+        st = verify_next(q, &found, err);
+    if (st == TENON_NOT_FOUND)
         verify_problem(t->job, t->table->name, fk->name, "a row refers to no row of %s",
                        fk->references);
-        st = TENON_OK;
-    }
     verify_stop(q);
-    return st;
+    return st == TENON_NOT_FOUND ? TENON_OK : verify_go_on(st);
 }
 
 static tenon_status
@@ -395,20 +416,20 @@ verify_one(verify_job *job, const tenon_table *const *tables, uint32_t count, ui
         const tenon_table *parent = verify_find(tables, count, table->foreign_keys[i].references);
 
         if (parent == NULL)
-            st = tni_fail(err, TENON_CORRUPT, table->foreign_keys[i].name,
-                          "the catalogue has no table %s", table->foreign_keys[i].references);
+            verify_problem(job, table->name, table->foreign_keys[i].name,
+                           "the catalogue has no table %s", table->foreign_keys[i].references);
         else
             st = verify_prepare_parent(t, i, parent, err);
     }
     if (st == TENON_OK)
         st = verify_rows(t, err);
     for (uint32_t i = 0; i < table->index_count && st == TENON_OK; i++)
-        st = verify_index(t, i, err);
+        st = verify_go_on(verify_index(t, i, err));
     for (uint32_t i = 0; i < table->foreign_key_count; i++)
         verify_free(&t->parents[i]);
     free(t->last_bytes);
     free(t);
-    return st;
+    return verify_go_on(st);
 }
 
 /* The engine's own checks, where it has any. */
@@ -421,7 +442,7 @@ verify_engine(verify_job *job, tenon_error *err)
 
     if (st == TENON_OK || st == TENON_UNSUPPORTED)
         return TENON_OK;
-    return tni_txn_driver_failed(txn, st, err);
+    return verify_go_on(verify_failed(job, txn->db->driver->name, st, err));
 }
 
 static tenon_status
@@ -435,6 +456,7 @@ verify_body(tenon_txn *txn, void *arg, tenon_error *err)
 
     job->txn = txn;
     job->problem_count = 0;
+    job->complete = false;
     st = verify_engine(job, err);
     if (st == TENON_OK)
         st = tni_catalogue_read(txn, NULL, &entries, err);
@@ -444,6 +466,7 @@ verify_body(tenon_txn *txn, void *arg, tenon_error *err)
         st = verify_one(job, tables, count, i, err);
     free(tables);
     tni_entries_fini(&entries);
+    job->complete = st == TENON_OK;
     return st;
 }
 
@@ -460,6 +483,8 @@ tenon_db_verify(tenon_db *db, tenon_problem_fn fn, void *arg, uint64_t *problem_
     verify_job job = { .fn = fn, .arg = arg };
     tenon_status st = tenon_run(db, &reading, verify_body, &job, err);
 
+    if (st == TENON_CORRUPT && job.complete)
+        st = TENON_OK; /* the end of a transaction that only read: nothing that was not told yet */
     *problem_count = job.problem_count;
     return st;
 }

@@ -1,0 +1,201 @@
+/* An LMDB file, damaged with LMDB: rows and entries are found by what they hold. */
+#include "library.h"
+
+#include <lmdb.h>
+
+const char *const library_driver = "lmdb";
+
+/* An open file, and one entry of it. */
+typedef struct raw_file {
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    unsigned char key[600], value[600];
+    MDB_val k, v; /* of those two */
+} raw_file;
+
+static void
+raw_open(raw_file *f)
+{
+    memset(f, 0, sizeof *f);
+    assert_int_equal(mdb_env_create(&f->env), 0);
+    assert_int_equal(mdb_env_open(f->env, library_path, MDB_NOSUBDIR, 0600), 0);
+    assert_int_equal(mdb_txn_begin(f->env, NULL, 0, &f->txn), 0);
+    assert_int_equal(mdb_dbi_open(f->txn, NULL, 0, &f->dbi), 0);
+}
+
+static void
+raw_close(raw_file *f)
+{
+    assert_int_equal(mdb_txn_commit(f->txn), 0);
+    mdb_env_close(f->env);
+}
+
+static bool
+raw_holds(const MDB_val *in, const char *text)
+{
+    const size_t len = strlen(text);
+
+    for (size_t at = 0; at + len <= in->mv_size; at++) {
+        if (memcmp((const char *)in->mv_data + at, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Copy the `number`th entry, from 0 on, whose key (or else whose value) holds the text. */
+static void
+raw_find(raw_file *f, bool in_key, const char *text, int number)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val k, v;
+
+    assert_int_equal(mdb_cursor_open(f->txn, f->dbi, &cursor), 0);
+    for (;;) {
+        if (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) != 0)
+            fail_msg("no entry %d holds %s", number, text);
+        if (raw_holds(in_key ? &k : &v, text) && number-- == 0)
+            break;
+    }
+    assert_true(k.mv_size <= sizeof f->key && v.mv_size <= sizeof f->value);
+    memcpy(f->key, k.mv_data, k.mv_size);
+    memcpy(f->value, v.mv_data, v.mv_size);
+    f->k = (MDB_val){ .mv_size = k.mv_size, .mv_data = f->key };
+    f->v = (MDB_val){ .mv_size = v.mv_size, .mv_data = f->value };
+    mdb_cursor_close(cursor);
+}
+
+static void
+raw_put(raw_file *f)
+{
+    assert_int_equal(mdb_put(f->txn, f->dbi, &f->k, &f->v, 0), 0);
+}
+
+static void
+raw_remove(raw_file *f)
+{
+    assert_int_equal(mdb_del(f->txn, f->dbi, &f->k, NULL), 0);
+}
+
+static void
+a_row_without_its_parent_is_found(void **state)
+{
+    static const char shelf[] = { 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0 };
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, true, shelf, 0);
+    raw_remove(&f);
+    raw_close(&f);
+    library_expect("books.book_shelf: a row refers to no row of shelves");
+}
+
+static void
+a_row_that_an_index_lacks_is_found(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, true, "isbn-2", 0);
+    raw_remove(&f);
+    raw_close(&f);
+    library_expect("books.by_isbn: a row has no entry");
+    library_expect("books.by_isbn: there are more or fewer entries than rows");
+}
+
+static void
+an_entry_without_a_row_is_found(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, true, LIBRARY_SECOND, 0); /* by_title */
+    f.key[4] ^= 1;                         /* of the title, behind the number of the tree */
+    raw_put(&f);
+    raw_close(&f);
+    library_expect("books.by_title: there are more or fewer entries than rows");
+}
+
+static void
+an_entry_that_leads_to_another_row_is_found(void **state)
+{
+    unsigned char value[600];
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, true, "isbn-1", 0);
+    memcpy(value, f.value, f.v.mv_size);
+    raw_find(&f, true, "isbn-2", 0);
+    assert_memory_not_equal(value, f.value, f.v.mv_size);
+    memcpy(f.value, value, f.v.mv_size);
+    raw_put(&f);
+    raw_close(&f);
+    library_expect("books.by_isbn: an entry is of another row");
+}
+
+static void
+a_row_under_the_key_of_another_is_found(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, false, LIBRARY_SECOND, 0);
+    f.key[f.k.mv_size - 1]++; /* of the number 2 */
+    raw_put(&f);
+    raw_close(&f);
+    library_expect("books.primary: a row is stored under another key than its own");
+    library_expect("books.primary: a key is there twice, or out of order");
+}
+
+static void
+a_row_that_was_cut_is_found(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, false, LIBRARY_SECOND, 0);
+    f.v.mv_size /= 2;
+    raw_put(&f);
+    raw_close(&f);
+    library_expect("books: a row is not whole");
+    library_expect("books: can't be read: stored data is damaged: a row is not whole");
+}
+
+static void
+text_that_is_not_utf_8_is_found(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    raw_find(&f, false, LIBRARY_SECOND, 0);
+    for (size_t at = 0; at < f.v.mv_size; at++) {
+        if (f.value[at] == 's')
+            f.value[at] = 0xFF;
+    }
+    raw_put(&f);
+    raw_close(&f);
+    library_expect("books.title: text that is not UTF-8");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIBRARY_CASE(a_row_without_its_parent_is_found),
+        LIBRARY_CASE(a_row_that_an_index_lacks_is_found),
+        LIBRARY_CASE(an_entry_without_a_row_is_found),
+        LIBRARY_CASE(an_entry_that_leads_to_another_row_is_found),
+        LIBRARY_CASE(a_row_under_the_key_of_another_is_found),
+        LIBRARY_CASE(a_row_that_was_cut_is_found),
+        LIBRARY_CASE(text_that_is_not_utf_8_is_found),
+    };
+
+    return cmocka_run_group_tests_name("damage.lmdb", tests, NULL, NULL);
+}
