@@ -44,7 +44,8 @@ tool_verify_database(tenon_db *db, FILE *out)
 
     if (rc != TOOL_GO_ON)
         return rc;
-    (void)fprintf(out, "%llu problems\n", (unsigned long long)problem_count);
+    (void)fprintf(out, "%llu problem%s\n", (unsigned long long)problem_count,
+                  problem_count == 1 ? "" : "s");
     return problem_count > 0 ? TOOL_FAILED : TOOL_DONE;
 }
 
