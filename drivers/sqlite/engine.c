@@ -263,6 +263,11 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
                                         [SQLITE_TEXT] = TENON_TEXT,
                                         [SQLITE_BLOB] = TENON_BLOB,
                                         [SQLITE_NULL] = TENON_NULL };
+    static const int classes[] = {
+        [TENON_INT] = SQLITE_INTEGER,  [TENON_REAL] = SQLITE_FLOAT, [TENON_BOOL] = SQLITE_INTEGER,
+        [TENON_TEXT] = SQLITE_TEXT,    [TENON_BLOB] = SQLITE_BLOB,  [TENON_UUID] = SQLITE_BLOB,
+        [TENON_TIME] = SQLITE_INTEGER, [TENON_NULL] = SQLITE_NULL
+    };
     sqlite3_stmt *s = sqlite_stmt_of(stmt);
     const int n = (int)number;
     const int stored = sqlite3_column_type(s, n);
@@ -270,7 +275,7 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
     *out = tenon_null();
     if (stored == SQLITE_NULL)
         return;
-    out->type = type == TENON_NULL ? types[stored] : type;
+    out->type = stored == classes[type] ? type : types[stored];
     if (out->type == TENON_REAL) {
         out->as.d = sqlite3_column_double(s, n);
     } else if (out->type == TENON_TEXT || out->type == TENON_BLOB || out->type == TENON_UUID) {

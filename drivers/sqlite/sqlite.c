@@ -302,7 +302,7 @@ sqlite_commit(tenon_drv_conn *conn, tenon_error *err)
 
 /*
  * Without its complaints of NULLs, which the core looks for itself: SQLite 3.40 finds them where
- * there are none, in every row of a table WITHOUT ROWID whose first column is not of its key.
+ * there are none, in every row of a table WITHOUT ROWID whose key stands at the end.
  */
 static tenon_status
 sqlite_verify(tenon_drv_conn *conn, tenon_problem_fn fn, void *arg, tenon_error *err)

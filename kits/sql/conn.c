@@ -60,14 +60,20 @@ tenon_sql_run_kept(tenon_drv_conn *conn, uint32_t number, const char *sql, tenon
     return conn_run(conn, &conn->kept[number], sql, err);
 }
 
-/* The first value of a row as text; "" for NULL. */
+/* The first value of a row, a text or a number, as text; "" for others. */
 static void
 conn_read_text(const tenon_drv_conn *conn, tenon_sql_stmt *stmt, char *out, size_t out_bytes)
 {
     tenon_value v;
+    bool is_text;
 
-    conn->engine->column(stmt, 0, TENON_TEXT, &v);
-    (void)snprintf(out, out_bytes, "%.*s", (int)v.len, v.len == 0 ? "" : (const char *)v.as.data);
+    conn->engine->column(stmt, 0, TENON_NULL, &v);
+    is_text = v.type == TENON_TEXT && v.len > 0;
+    if (v.type == TENON_INT)
+        (void)snprintf(out, out_bytes, "%lld", (long long)v.as.i);
+    else
+        (void)snprintf(out, out_bytes, "%.*s", is_text ? (int)v.len : 0,
+                       is_text ? (const char *)v.as.data : "");
 }
 
 tenon_status

@@ -182,20 +182,37 @@ sql_start(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **ou
     return st;
 }
 
-static void
-sql_read_row(tenon_drv_cursor *cursor)
+/* Whether a value is what its column holds: the file may have been written by anybody. */
+static bool
+sql_fits(const tenon_value *v, tenon_type type)
+{
+    return v->type == TENON_NULL ||
+           (v->type == type && (type != TENON_UUID || v->len == sizeof(tenon_uuid)));
+}
+
+static tenon_status
+sql_read_row(tenon_drv_cursor *cursor, tenon_error *err)
 {
     const tenon_sql_engine *engine = cursor->conn->engine;
     const tenon_drv_query *query = cursor->plan == NULL ? NULL : cursor->plan->query;
 
     for (uint32_t i = 0; i < cursor->column_count; i++) {
-        tenon_type type = TENON_NULL;
+        tenon_value *v = &cursor->row[i];
+        const tenon_drv_column *column;
 
-        if (query != NULL)
-            type = query->kind == TENON_COUNT ? TENON_INT
-                                              : query->table->columns[query->columns[i]].type;
-        engine->column(cursor->stmt, i, type, &cursor->row[i]);
+        if (query == NULL || query->kind == TENON_COUNT) {
+            engine->column(cursor->stmt, i, query == NULL ? TENON_NULL : TENON_INT, v);
+            continue;
+        }
+        column = &query->table->columns[query->columns[i]];
+        engine->column(cursor->stmt, i, column->type, v);
+        if (!sql_fits(v, column->type))
+            return tenon_sql_fail(
+                err, TENON_CORRUPT, 0, TENON_EFFECT_MUST_ROLL_BACK, column->name,
+                "stored data is damaged: %s.%s holds what is no value of its type",
+                query->table->name, column->name);
     }
+    return TENON_OK;
 }
 
 static tenon_status
@@ -279,11 +296,9 @@ sql_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
 {
     tenon_status st = sql_step(cursor, NULL, err);
 
-    *row = NULL;
-    if (st == TENON_OK) {
-        sql_read_row(cursor);
-        *row = cursor->row;
-    }
+    if (st == TENON_OK)
+        st = sql_read_row(cursor, err);
+    *row = st == TENON_OK ? cursor->row : NULL;
     return st;
 }
 

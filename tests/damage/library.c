@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 enum { SHELF_ID };
-enum { BOOK_ID, BOOK_SHELF, BOOK_ISBN, BOOK_TITLE, BOOK_LENT };
+enum { BOOK_ISBN, BOOK_SHELF, BOOK_TITLE, BOOK_LENT, BOOK_ID };
 
 static const tenon_column shelf_columns[] = {
     [SHELF_ID] = { .name = "id", .type = TENON_UUID, .not_null = true },
@@ -15,12 +15,13 @@ static const tenon_table shelves = {
     .primary_key = TENON_COLUMNS(SHELF_ID),
 };
 
+/* The key is at the end: there SQLite's own check sees NULLs that are none. */
 static const tenon_column book_columns[] = {
-    [BOOK_ID] = { .name = "id", .type = TENON_INT, .not_null = true },
-    [BOOK_SHELF] = { .name = "shelf", .type = TENON_UUID },
     [BOOK_ISBN] = { .name = "isbn", .type = TENON_TEXT, .not_null = true, .max_bytes = 12 },
+    [BOOK_SHELF] = { .name = "shelf", .type = TENON_UUID },
     [BOOK_TITLE] = { .name = "title", .type = TENON_TEXT },
     [BOOK_LENT] = { .name = "lent", .type = TENON_INT },
+    [BOOK_ID] = { .name = "id", .type = TENON_INT, .not_null = true },
 };
 static const tenon_index book_indexes[] = {
     { .name = "by_isbn", .columns = TENON_COLUMNS(BOOK_ISBN), .unique = true },
@@ -59,7 +60,7 @@ static const tenon_query add_shelf = {
 static const tenon_query add_book = {
     .kind = TENON_INSERT,
     .table = &books,
-    .columns = TENON_COLUMNS(BOOK_ID, BOOK_SHELF, BOOK_ISBN, BOOK_TITLE, BOOK_LENT),
+    .columns = TENON_COLUMNS(BOOK_ISBN, BOOK_SHELF, BOOK_TITLE, BOOK_LENT, BOOK_ID),
 };
 
 char library_path[64];
@@ -86,8 +87,8 @@ library_open(bool read_only)
 static tenon_status
 library_fill(tenon_txn *txn, void *arg, tenon_error *err)
 {
-    static const char *const isbns[] = { "isbn-1", "isbn-2" };
-    static const char *const titles[] = { LIBRARY_FIRST, LIBRARY_SECOND };
+    static const char *const isbns[] = { "isbn-1", "isbn-2", "isbn-3", "isbn-4" };
+    static const char *const titles[] = { LIBRARY_FIRST, LIBRARY_SECOND, NULL, NULL };
     tenon_uuid shelf;
     tenon_value id = tenon_id(&shelf);
     tenon_status st;
@@ -95,7 +96,7 @@ library_fill(tenon_txn *txn, void *arg, tenon_error *err)
     (void)arg;
     memset(&shelf, 7, sizeof shelf);
     st = tenon_exec(txn, &add_shelf, &id, NULL, err);
-    for (int i = 0; i < 2 && st == TENON_OK; i++) {
+    for (int i = 0; i < 4 && st == TENON_OK; i++) {
         const tenon_value book[] = {
             [BOOK_ID] = tenon_int(i + 1),       [BOOK_SHELF] = id,
             [BOOK_ISBN] = tenon_text(isbns[i]), [BOOK_TITLE] = tenon_text(titles[i]),
@@ -181,6 +182,17 @@ library_expect(const char *problem)
     if (!s.found)
         fail_msg("not found: %s\n%llu problems:\n%s", problem, (unsigned long long)count, s.all);
     assert_true(count > 0);
+}
+
+void
+library_expect_unreadable(void)
+{
+    tenon_db *db = library_open(true);
+    tenon_error err = { 0 };
+    uint64_t count = 0;
+
+    assert_int_equal(tenon_db_verify(db, NULL, NULL, &count, &err), TENON_CORRUPT);
+    tenon_close(db);
 }
 
 void

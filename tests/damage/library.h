@@ -19,11 +19,12 @@
 extern const char *const library_driver;
 extern char library_path[64];
 
-/** The two books that are there from the start: titles, as texts in the file. */
+/** Titles of the first two books, as texts in the file. */
 #define LIBRARY_FIRST "first-book"
 #define LIBRARY_SECOND "second-book"
 
-/** A file with one shelf (16 times the byte 7) and two books on it, with which verify is content.
+/** A file with one shelf (16 times the byte 7) and four books on it, two of them without
+ * a title, with which verify is content.
  * A test's setup; library_teardown takes it away. */
 int library_setup(void **state);
 int library_teardown(void **state);
@@ -33,6 +34,9 @@ void library_expect(const char *problem);
 
 /** Verify; the test fails if there is a problem. */
 void library_expect_none(void);
+
+/** Verify; the test fails unless that is TENON_CORRUPT as a whole. */
+void library_expect_unreadable(void);
 
 #define LIBRARY_CASE(test) cmocka_unit_test_setup_teardown(test, library_setup, library_teardown)
 

@@ -54,7 +54,8 @@ values_that_no_column_allows_are_found(void **state)
     damage("UPDATE books SET title = CAST(x'ff41' AS TEXT) WHERE id = 2");
     library_expect("books.title: text that is not UTF-8");
     damage("UPDATE books SET title = 'x', shelf = x'0707' WHERE id = 2");
-    library_expect("books.shelf: a UUID of 2 bytes");
+    library_expect("books: can't be read: stored data is damaged: books.shelf holds what is no "
+                   "value of its type");
 }
 
 static void
@@ -70,7 +71,8 @@ a_value_of_another_type_is_found(void **state)
 {
     (void)state;
     damage_unchecked(" STRICT,", "UPDATE books SET lent = 'text' WHERE id = 2");
-    library_expect("integrity_check: non-INTEGER value in books.lent");
+    library_expect("books: can't be read: stored data is damaged: books.lent holds what is no "
+                   "value of its type");
 }
 
 static void
@@ -81,7 +83,7 @@ a_row_that_an_index_lacks_is_found(void **state)
            "DELETE FROM sqlite_schema WHERE name = 'by_title'");
     damage("DELETE FROM books WHERE id = 1");
     damage("INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept");
-    library_expect("books.by_title: 2 rows by the index, 1 by the table");
+    library_expect("books.by_title: 4 rows by the index, 3 by the table");
     library_expect("integrity_check: wrong # of entries in index by_title");
 }
 
@@ -132,9 +134,10 @@ static void
 a_table_that_can_not_be_read_does_not_end_the_check(void **state)
 {
     (void)state;
-    damage("UPDATE books SET isbn = 'thirteen byte' WHERE id = 1");
+    damage("UPDATE books SET isbn = 'thirteen byte' WHERE id = 4");
     overwrite_page(page_of("shelves"));
     library_expect("shelves: can't be read: verify rows: database disk image is malformed");
+    library_expect("shelves: can't be read: verify parents: database disk image is malformed");
     library_expect("books.isbn: 13 bytes, 12 is the most");
 }
 
@@ -142,10 +145,11 @@ static void
 an_index_that_can_not_be_read_does_not_end_the_check(void **state)
 {
     (void)state;
-    damage("UPDATE books SET isbn = 'thirteen byte' WHERE id = 1");
+    damage("DROP INDEX at_home; UPDATE books SET title = 'same';"
+           "CREATE INDEX at_home ON books (title) WHERE lent IS NULL");
     overwrite_page(page_of("by_title"));
     library_expect("books: can't be read: verify index: database disk image is malformed");
-    library_expect("books.isbn: 13 bytes, 12 is the most");
+    library_expect("books.at_home: a unique key is there twice");
 }
 
 static void
@@ -154,6 +158,14 @@ a_table_that_the_catalogue_lacks_is_found(void **state)
     (void)state;
     damage("DELETE FROM tenon_schema WHERE table_name = 'shelves'");
     library_expect("books.book_shelf: the catalogue has no table shelves");
+}
+
+static void
+a_catalogue_that_can_not_be_read_ends_the_check(void **state)
+{
+    (void)state;
+    overwrite_page(page_of("tenon_schema"));
+    library_expect_unreadable();
 }
 
 int
@@ -169,6 +181,7 @@ main(void)
         LIBRARY_CASE(a_table_that_can_not_be_read_does_not_end_the_check),
         LIBRARY_CASE(an_index_that_can_not_be_read_does_not_end_the_check),
         LIBRARY_CASE(a_table_that_the_catalogue_lacks_is_found),
+        LIBRARY_CASE(a_catalogue_that_can_not_be_read_ends_the_check),
     };
 
     return cmocka_run_group_tests_name("damage.sqlite", tests, NULL, NULL);

@@ -78,8 +78,8 @@ typedef struct tenon_sql_engine {
     /** Next row: TENON_OK with one, TENON_NOT_FOUND at the end, any other is a failure. */
     tenon_status (*step)(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
                          const tenon_value *params, tenon_error *err);
-    /** Value of a column of the row; borrowed until the next step or reset. `type` TENON_NULL: as
-     * the engine has it. */
+    /** Value of a column of the row; borrowed until the next step or reset. Of another type than
+     * `type`, the column's, where that is what is stored; TENON_NULL: as the engine has it. */
     void (*column)(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out);
     /** Columns of its rows. */
     uint32_t (*column_count)(tenon_sql_stmt *stmt);
