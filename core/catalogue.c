@@ -305,11 +305,10 @@ tni_catalogue_write(tenon_txn *txn, const char *schema, const tni_entries *befor
 
     while (st == TENON_OK && (i < before->count || j < after->count)) {
         const tni_entry *old = i < before->count ? &before->list[i] : NULL;
-        const tni_entry *new = j < after->count ? &after->list[j] : NULL;
-        const int order = old == NULL ? 1 : new == NULL ? -1 : tni_entry_compare(old, new);
-        const bool same = order == 0 &&
-                          old->position ==
-                              new->position &&strcmp(old->definition, new->definition) == 0;
+        const tni_entry *now = j < after->count ? &after->list[j] : NULL;
+        const int order = old == NULL ? 1 : now == NULL ? -1 : tni_entry_compare(old, now);
+        const bool same = order == 0 && old->position == now->position &&
+                          strcmp(old->definition, now->definition) == 0;
 
         if (order <= 0) {
             if (!same)
@@ -318,7 +317,7 @@ tni_catalogue_write(tenon_txn *txn, const char *schema, const tni_entries *befor
         }
         if (order >= 0) {
             if (st == TENON_OK && !same)
-                st = catalogue_insert(txn, schema, new, err);
+                st = catalogue_insert(txn, schema, now, err);
             j++;
         }
     }
