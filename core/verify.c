@@ -85,6 +85,7 @@ verify_failed(verify_job *job, const char *table, tenon_status st, tenon_error *
 {
     if (st != TENON_CORRUPT)
         return tni_txn_driver_failed(job->txn, st, err);
+    (void)tni_db_failed(job->txn->db, st, &job->txn->last);
     verify_problem(job, table, "", "can't be read: %s", job->txn->last.message);
     return st;
 }

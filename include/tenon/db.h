@@ -140,7 +140,8 @@ typedef void (*tenon_problem_fn)(void *arg, const char *where, const char *what)
  * Runs in one read-only transaction; blocks for as long as it takes to read everything twice.
  *
  * @param[out] problem_count problems found; `fn` (may be NULL) was told of each
- * @retval TENON_OK also where problems were found; else as tenon_run
+ * @retval TENON_OK also where problems were found, or a table can't be read; TENON_CORRUPT where
+ *         the list of tables can't be read; else as tenon_run
  */
 TENON_API tenon_status tenon_db_verify(tenon_db *db, tenon_problem_fn fn, void *arg,
                                        uint64_t *problem_count, tenon_error *err);
