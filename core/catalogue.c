@@ -107,6 +107,10 @@ catalogue_has(tenon_txn *txn, const char *table, bool *out, tenon_error *err)
     uint32_t has = 0;
     tenon_status st;
 
+    *out = false;
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
     st = driver->schema->has_table(tni_txn_conn(txn), table, &has, &found);
     *out = has != 0;
     if (st != TENON_OK) {
@@ -114,6 +118,7 @@ catalogue_has(tenon_txn *txn, const char *table, bool *out, tenon_error *err)
             *err = found;
         st = tni_txn_failed(txn, st, &found);
     }
+    tni_txn_leave(txn);
     return st;
 }
 
@@ -138,6 +143,9 @@ catalogue_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *er
     st = tni_table_new(table, &drv, err);
     if (st != TENON_OK)
         goto done;
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        goto done;
     tni_txn_forget_plans(txn);
     st = driver->schema->create_table(tni_txn_conn(txn), drv, &found);
     if (st != TENON_OK) {
@@ -145,6 +153,7 @@ catalogue_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *er
             *err = found;
         st = tni_txn_failed(txn, st, &found);
     }
+    tni_txn_leave(txn);
 
 done:
     free(drv);

@@ -5,6 +5,68 @@
 #include "core/db.h"
 #include "core/error.h"
 
+/* ---- Copies of values ---- */
+
+static void
+values_free(tni_values *v)
+{
+    free(v->values);
+    free(v->bytes);
+    memset(v, 0, sizeof *v);
+}
+
+static bool
+values_has_bytes(const tenon_value *v)
+{
+    return v->len > 0 && (v->type == TENON_TEXT || v->type == TENON_BLOB || v->type == TENON_UUID);
+}
+
+static bool
+values_reserve(tni_values *v, uint32_t count, size_t bytes)
+{
+    void *grown;
+
+    if (count > v->capacity) {
+        grown = realloc(v->values, count * sizeof *v->values);
+        if (grown == NULL)
+            return false;
+        v->values = grown;
+        v->capacity = count;
+    }
+    if (bytes > v->bytes_capacity) {
+        grown = realloc(v->bytes, bytes);
+        if (grown == NULL)
+            return false;
+        v->bytes = grown;
+        v->bytes_capacity = bytes;
+    }
+    return true;
+}
+
+bool
+tni_values_copy(tni_values *into, const tenon_value *values, uint32_t count)
+{
+    unsigned char *at;
+    size_t bytes = 0;
+
+    if (count == 0)
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += values_has_bytes(&values[i]) ? values[i].len : 0;
+    if (!values_reserve(into, count, bytes))
+        return false;
+    memcpy(into->values, values, count * sizeof *values);
+    at = into->bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!values_has_bytes(&values[i]))
+            continue;
+        memcpy(at, values[i].as.data, values[i].len);
+        into->values[i].as.data = at;
+        at += values[i].len;
+    }
+    return true;
+}
+
 /* ---- Handles ---- */
 
 static tenon_cursor *
@@ -23,6 +85,7 @@ cursor_take(tenon_txn *txn)
     cursor->drv = NULL;
     cursor->at_end = false;
     cursor->undone = false;
+    cursor->lent = false;
     cursor->prev = NULL;
     cursor->next = txn->cursors;
     if (cursor->next != NULL)
@@ -37,6 +100,7 @@ cursor_stop(tenon_cursor *cursor)
 {
     cursor->txn->ops->close(cursor->drv);
     cursor->drv = NULL;
+    cursor->lent = false;
 }
 
 /* Take a handle out of its transaction, to be used again. */
@@ -60,6 +124,7 @@ cursor_recycle(tenon_cursor *cursor)
 void
 tni_cursors_drop_fetched(tenon_txn *txn)
 {
+    txn->lent = false;
     if (txn->fetch_cursor != NULL) {
         cursor_recycle(txn->fetch_cursor);
         txn->fetch_cursor = NULL;
@@ -79,9 +144,20 @@ tni_cursors_undo(tenon_txn *txn)
 void
 tni_cursors_end(tenon_txn *txn)
 {
+    txn->lent = false;
     txn->fetch_cursor = NULL;
     while (txn->cursors != NULL)
         cursor_recycle(txn->cursors);
+}
+
+bool
+tni_txn_has_lent(const tenon_txn *txn)
+{
+    for (const tenon_cursor *cursor = txn->cursors; cursor != NULL; cursor = cursor->next) {
+        if (cursor->lent)
+            return true;
+    }
+    return txn->lent;
 }
 
 void
@@ -91,64 +167,11 @@ tni_cursors_free(tni_conn *conn)
         tenon_cursor *cursor = conn->free_cursors;
 
         conn->free_cursors = cursor->next;
-        free(cursor->params);
-        free(cursor->bytes);
+        values_free(&cursor->params);
+        values_free(&cursor->row);
         free(cursor);
     }
-}
-
-/* ---- Parameters, which the driver borrows for as long as it reads ---- */
-
-static bool
-cursor_has_bytes(const tenon_value *v)
-{
-    return v->len > 0 && (v->type == TENON_TEXT || v->type == TENON_BLOB || v->type == TENON_UUID);
-}
-
-static bool
-cursor_reserve(tenon_cursor *cursor, uint32_t count, size_t bytes)
-{
-    void *grown;
-
-    if (count > cursor->params_capacity) {
-        grown = realloc(cursor->params, count * sizeof *cursor->params);
-        if (grown == NULL)
-            return false;
-        cursor->params = grown;
-        cursor->params_capacity = count;
-    }
-    if (bytes > cursor->bytes_capacity) {
-        grown = realloc(cursor->bytes, bytes);
-        if (grown == NULL)
-            return false;
-        cursor->bytes = grown;
-        cursor->bytes_capacity = bytes;
-    }
-    return true;
-}
-
-static bool
-cursor_copy_params(tenon_cursor *cursor, const tenon_value *params, uint32_t count)
-{
-    unsigned char *at;
-    size_t bytes = 0;
-
-    if (count == 0)
-        return true;
-    for (uint32_t i = 0; i < count; i++)
-        bytes += cursor_has_bytes(&params[i]) ? params[i].len : 0;
-    if (!cursor_reserve(cursor, count, bytes))
-        return false;
-    memcpy(cursor->params, params, count * sizeof *params);
-    at = cursor->bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!cursor_has_bytes(&params[i]))
-            continue;
-        memcpy(at, params[i].as.data, params[i].len);
-        cursor->params[i].as.data = at;
-        at += params[i].len;
-    }
-    return true;
+    values_free(&conn->fetched);
 }
 
 /* ---- Reading ---- */
@@ -163,7 +186,7 @@ cursor_new(tenon_txn *txn, const tenon_value *params, uint32_t count, tenon_curs
     *out = NULL;
     if (cursor == NULL)
         return tni_no_memory(err, "a cursor");
-    if (!cursor_copy_params(cursor, params, count)) {
+    if (!tni_values_copy(&cursor->params, params, count)) {
         cursor_recycle(cursor);
         return tni_no_memory(err, "the parameters of a cursor");
     }
@@ -184,14 +207,15 @@ cursor_opened(tenon_txn *txn, tenon_status st, tenon_cursor **out, tenon_error *
 }
 
 tenon_status
-tni_cursor_open(tenon_txn *txn, tenon_drv_plan *plan, const tenon_value *params,
-                uint32_t param_count, tenon_cursor **out, tenon_error *err)
+tni_cursor_open(tenon_txn *txn, const tni_query *query, tenon_drv_plan *plan,
+                const tenon_value *params, tenon_cursor **out, tenon_error *err)
 {
-    tenon_status st = cursor_new(txn, params, param_count, out, err);
+    tenon_status st = cursor_new(txn, params, query->param_count, out, err);
 
     if (st != TENON_OK)
         return st;
-    st = txn->ops->open(plan, (*out)->params, &(*out)->drv, tni_txn_err(txn));
+    (*out)->column_count = query->drv.kind == TENON_COUNT ? 1 : query->drv.column_count;
+    st = txn->ops->open(plan, (*out)->params.values, &(*out)->drv, tni_txn_err(txn));
     return cursor_opened(txn, st, out, err);
 }
 
@@ -203,9 +227,38 @@ tni_cursor_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint3
 
     if (st != TENON_OK)
         return st;
-    st = txn->ops->sql(txn->conn->drv, sql, (*out)->params, param_count, &(*out)->drv, NULL,
-                       tni_txn_err(txn));
+    st = txn->ops->sql(txn->conn->drv, sql, (*out)->params.values, param_count, &(*out)->drv,
+                       &(*out)->column_count, tni_txn_err(txn));
     return cursor_opened(txn, st, out, err);
+}
+
+static tenon_status
+cursor_next(tenon_cursor *cursor, const tenon_value **row, tenon_error *err)
+{
+    tenon_txn *txn = cursor->txn;
+    tenon_status st;
+
+    cursor->lent = false;
+    if (cursor->undone)
+        return tni_fail(err, TENON_MISUSE, NULL, "a rollback to a savepoint has closed the cursor");
+    if (cursor->at_end)
+        return tni_txn_no_row(err);
+    st = txn->ops->next(cursor->drv, row, tni_txn_err(txn));
+    if (st == TENON_OK && tni_txn_copies_rows(txn)) {
+        if (!tni_values_copy(&cursor->row, *row, cursor->column_count))
+            st = tni_no_memory(&txn->last, "a row");
+        else if (cursor->column_count > 0)
+            *row = cursor->row.values;
+    }
+    cursor->lent = st == TENON_OK;
+    if (st == TENON_OK)
+        return st;
+    *row = NULL;
+    if (st != TENON_NOT_FOUND)
+        return tni_txn_driver_failed(txn, st, err);
+    cursor->at_end = true;
+    cursor_stop(cursor); /* what the engine holds for it is of no further use */
+    return tni_txn_no_row(err);
 }
 
 tenon_status
@@ -221,24 +274,18 @@ tenon_next(tenon_cursor *cursor, const tenon_value **row, tenon_error *err)
     st = tni_txn_enter(txn, err);
     if (st != TENON_OK)
         return st;
-    if (cursor->undone)
-        return tni_fail(err, TENON_MISUSE, NULL, "a rollback to a savepoint has closed the cursor");
-    if (cursor->at_end)
-        return tni_txn_no_row(err);
-    st = txn->ops->next(cursor->drv, row, tni_txn_err(txn));
-    if (st == TENON_OK)
-        return st;
-    *row = NULL;
-    if (st != TENON_NOT_FOUND)
-        return tni_txn_driver_failed(txn, st, err);
-    cursor->at_end = true;
-    cursor_stop(cursor); /* what the engine holds for it is of no further use */
-    return tni_txn_no_row(err);
+    st = cursor_next(cursor, row, err);
+    tni_txn_leave(txn);
+    return st;
 }
 
 void
 tenon_cursor_close(tenon_cursor *cursor)
 {
-    if (cursor != NULL && cursor->txn != NULL)
-        cursor_recycle(cursor);
+    tenon_txn *txn = cursor == NULL ? NULL : cursor->txn;
+
+    if (txn == NULL || !tni_txn_hold(txn))
+        return; /* what the reaper has rolled back ends with its handle */
+    cursor_recycle(cursor);
+    tni_txn_leave(txn);
 }

@@ -15,7 +15,14 @@
 #define DB_DEFAULT_CONNECTIONS 32
 #define DB_DEFAULT_TIMEOUT_MS 30000
 #define DB_DEFAULT_RETRIES 3
-#define DB_NS_PER_MS UINT64_C(1000000)
+#define DB_DEFAULT_MIN_CONNECTIONS 4
+#define DB_DEFAULT_CONCURRENT 100
+#define DB_DEFAULT_IDLE_MS 600000
+#define DB_DEFAULT_LIFETIME_MS 1800000
+#define DB_DEFAULT_CLEANUP_MS 60000
+#define DB_DEFAULT_BUDGET 20
+#define DB_DEFAULT_FAILURES 5
+#define DB_DEFAULT_OPEN_MS 1000
 
 tenon_status
 tni_db_failed(const tenon_db *db, tenon_status status, tenon_error *err)
@@ -33,42 +40,56 @@ tni_db_failed(const tenon_db *db, tenon_status status, tenon_error *err)
 
 /* ---- Connections ---- */
 
-/* Close a connection in the engine; its room stays, for the next one. */
-static void
-db_disconnect(tenon_db *db, tni_conn *conn)
+void
+tni_db_disconnect(tenon_db *db, tni_conn *conn)
 {
+    if (conn->drv == NULL)
+        return;
     tni_plans_clear(&conn->plans, db->driver->query);
     db->driver->connection->close(conn->drv);
     conn->drv = NULL;
 }
 
 tenon_status
-tni_db_lease(tenon_db *db, bool writer, uint64_t deadline_ns, tni_conn **out, tenon_error *err)
+tni_db_connect(tenon_db *db, tni_conn *conn, tenon_error *err)
 {
+    const uint64_t life_ns = db->max_lifetime_ms * TNI_NS_PER_MS;
     tenon_error failure = { 0 };
-    tenon_status st;
+    tenon_status st = db->driver->connection->open(db->drv, &conn->drv, &failure);
 
-    *out = NULL;
-    if (db->epoch != tni_process_epoch())
-        return tni_fail(err, TENON_MISUSE, NULL,
-                        "a database can't be used in a forked child; open it there");
-    st = tni_pool_lease(&db->pool, writer, deadline_ns, out, err);
-    if (st != TENON_OK || (*out)->drv != NULL)
-        return st;
-    st = db->driver->connection->open(db->drv, &(*out)->drv, &failure);
+    conn->idle_since_ns = tni_monotonic_ns();
+    conn->expires_ns = conn->idle_since_ns + life_ns - tni_random_below(life_ns / 40 + 1);
     if (st == TENON_OK)
         return st;
-    (*out)->drv = NULL;
-    tni_pool_release(&db->pool, *out, writer);
-    *out = NULL;
+    conn->drv = NULL;
     (void)tni_db_failed(db, st, &failure);
     if (err != NULL)
         *err = failure;
     return st;
 }
 
+tenon_status
+tni_db_lease(tenon_db *db, const tni_lease *lease, bool leave, tni_conn **out, tenon_error *err)
+{
+    tenon_status st;
+
+    *out = NULL;
+    if (db->epoch != tni_process_epoch())
+        return tni_fail(err, TENON_MISUSE, NULL,
+                        "a database can't be used in a forked child; open it there");
+    st = tni_pool_lease(&db->pool, lease, out, err);
+    if (st != TENON_OK || (*out)->drv != NULL)
+        return st;
+    st = tni_db_connect(db, *out, err);
+    if (st == TENON_OK)
+        return st;
+    tni_pool_release(&db->pool, *out, lease->writer, leave || lease->admit);
+    *out = NULL;
+    return st;
+}
+
 void
-tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken)
+tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken, bool leave)
 {
     tenon_error failure = { 0 };
 
@@ -80,12 +101,22 @@ tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken)
         tni_log(TENON_LOG_WARNING, db->driver->name, failure.message);
         broken = true;
     }
-    if (broken)
-        db_disconnect(db, conn);
-    tni_pool_release(&db->pool, conn, writer);
+    if (broken || conn->idle_since_ns >= conn->expires_ns)
+        tni_db_disconnect(db, conn);
+    tni_pool_release(&db->pool, conn, writer, leave);
 }
 
 /* ---- Opening ---- */
+
+/* 0 stands for the default, UINT32_MAX for none. */
+static void
+db_default(uint32_t *value, uint32_t standard)
+{
+    if (*value == 0)
+        *value = standard;
+    else if (*value == UINT32_MAX)
+        *value = 0;
+}
 
 static tenon_status
 db_read_options(const tenon_open_options *options, tenon_open_options *o, tenon_error *err)
@@ -96,14 +127,20 @@ db_read_options(const tenon_open_options *options, tenon_open_options *o, tenon_
             return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_open_options is not set");
         memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
     }
-    if (o->max_connections == 0)
-        o->max_connections = DB_DEFAULT_CONNECTIONS;
-    if (o->connection_timeout_ms == 0)
-        o->connection_timeout_ms = DB_DEFAULT_TIMEOUT_MS;
-    if (o->max_retry_attempts == 0)
-        o->max_retry_attempts = DB_DEFAULT_RETRIES;
-    else if (o->max_retry_attempts == UINT32_MAX)
-        o->max_retry_attempts = 0;
+    db_default(&o->max_connections, DB_DEFAULT_CONNECTIONS);
+    db_default(&o->connection_timeout_ms, DB_DEFAULT_TIMEOUT_MS);
+    db_default(&o->max_retry_attempts, DB_DEFAULT_RETRIES);
+    db_default(&o->min_connections, DB_DEFAULT_MIN_CONNECTIONS);
+    db_default(&o->max_concurrent, DB_DEFAULT_CONCURRENT);
+    db_default(&o->default_timeout_ms, DB_DEFAULT_TIMEOUT_MS);
+    db_default(&o->idle_timeout_ms, DB_DEFAULT_IDLE_MS);
+    db_default(&o->max_lifetime_ms, DB_DEFAULT_LIFETIME_MS);
+    db_default(&o->cleanup_interval_ms, DB_DEFAULT_CLEANUP_MS);
+    db_default(&o->retry_budget_percent, DB_DEFAULT_BUDGET);
+    db_default(&o->breaker_failures, DB_DEFAULT_FAILURES);
+    db_default(&o->breaker_open_ms, DB_DEFAULT_OPEN_MS);
+    db_default(&o->rate_burst, o->rate_per_second);
+    db_default(&o->caller_rate_burst, o->caller_rate_per_second);
     return TENON_OK;
 }
 
@@ -134,6 +171,21 @@ db_map_isolation(tenon_db *db)
         }
         db->isolation[level] = given;
     }
+}
+
+static void
+db_set_limits(tenon_db *db, const tenon_open_options *o, uint32_t engine_max)
+{
+    tni_limits *limits = &db->pool.limits;
+
+    limits->max_count = engine_max == 0 || engine_max > o->max_connections ? o->max_connections
+                                                                           : engine_max;
+    limits->min_count = o->min_connections < limits->max_count ? o->min_connections
+                                                               : limits->max_count;
+    limits->max_concurrent = o->max_concurrent;
+    limits->timeout_ns = tni_after_ms(0, o->connection_timeout_ms);
+    limits->single_writer = (db->capabilities & TENON_CAP_SINGLE_WRITER) != 0;
+    limits->finds_deadlocks = !o->no_deadlock_detection;
 }
 
 static tenon_status
@@ -172,10 +224,51 @@ db_open_driver(tenon_db *db, const char *text, const tni_url *url, const tenon_o
     db->durability = info.durability;
     db->read_only = o->read_only;
     db_map_isolation(db);
-    if (info.max_connections == 0 || info.max_connections > o->max_connections)
-        info.max_connections = o->max_connections;
-    return tni_pool_init(&db->pool, info.max_connections, o->connection_timeout_ms * DB_NS_PER_MS,
-                         (db->capabilities & TENON_CAP_SINGLE_WRITER) != 0, err);
+    db_set_limits(db, o, info.max_connections);
+    return tni_reaper_start(db, err);
+}
+
+/* Free a connection's part of the database; what a late owner of a handle may still ask for stays.
+ */
+static void
+db_free_conn(tenon_db *db, tni_conn *conn)
+{
+    if (conn->txn.pinned)
+        tni_txn_unpin(&conn->txn);
+    tni_db_disconnect(db, conn);
+    if (atomic_load(&conn->txn.word) == TNI_FREE)
+        tni_cursors_free(conn);
+    if (db->driver != NULL)
+        tni_plans_fini(&conn->plans, db->driver->query);
+    tni_shard_free(conn->shard);
+    conn->shard = NULL;
+}
+
+static void
+db_free(tenon_db *db)
+{
+    tni_reaper_stop(db);
+    for (tni_conn *c = atomic_load(&db->pool.all); c != NULL; c = c->older)
+        db_free_conn(db, c);
+    tni_keeper_fini(&db->keeper);
+    tni_health_fini(&db->health);
+    tni_pool_fini(&db->pool);
+    if (db->drv != NULL)
+        db->driver->database->close(db->drv);
+    tni_models_fini(&db->models);
+    tni_ops_fini(&db->ops);
+    tni_rates_fini(&db->rates);
+    tni_breaker_fini(&db->breaker);
+    tni_mutex_fini(&db->catalogue_lock);
+    while (db->kept != NULL) {
+        tni_kept *kept = db->kept;
+
+        db->kept = kept->next;
+        free(kept->block);
+        free(kept);
+    }
+    free(db->url);
+    free(db);
 }
 
 /* A database without anything of the engine yet. */
@@ -195,35 +288,35 @@ db_new(const char *url)
     tenon_url_mask(url, db->url, url_bytes);
     db->epoch = tni_process_epoch();
     tni_models_init(&db->models);
-    (void)pthread_mutex_init(&db->catalogue_lock, NULL);
-    return db;
+    tni_mutex_init(&db->catalogue_lock);
+    tni_pool_init(&db->pool, &(tni_limits){ .max_count = 0 });
+    tni_keeper_init(&db->keeper);
+    tni_health_init(&db->health);
+    tni_breaker_init(&db->breaker, 0, 0);
+    if (tni_ops_init(&db->ops))
+        return db;
+    db_free(db);
+    return NULL;
 }
 
-static void
-db_free(tenon_db *db)
+/* @return false: no memory */
+static bool
+db_configure(tenon_db *db, const tenon_open_options *o)
 {
-    for (uint32_t i = 0; i < db->pool.max_count; i++) {
-        tni_conn *conn = &db->pool.conns[i];
-
-        if (conn->drv != NULL)
-            db_disconnect(db, conn);
-        tni_cursors_free(conn);
-        tni_plans_fini(&conn->plans, db->driver->query);
-    }
-    tni_pool_fini(&db->pool);
-    if (db->drv != NULL)
-        db->driver->database->close(db->drv);
-    tni_models_fini(&db->models);
-    (void)pthread_mutex_destroy(&db->catalogue_lock);
-    while (db->kept != NULL) {
-        tni_kept *kept = db->kept;
-
-        db->kept = kept->next;
-        free(kept->block);
-        free(kept);
-    }
-    free(db->url);
-    free(db);
+    db->max_retry_count = o->max_retry_attempts;
+    db->default_timeout_ms = o->default_timeout_ms;
+    db->idle_timeout_ms = o->idle_timeout_ms;
+    db->max_lifetime_ms = o->max_lifetime_ms;
+    db->cleanup_interval_ms = o->cleanup_interval_ms;
+    db->retries_deadlocks = !o->no_retry_on_deadlock;
+    db->slow_ms = o->slow_ms;
+    db->slow_fn = o->slow;
+    db->slow_arg = o->slow_arg;
+    tni_budget_init(&db->budget, o->retry_budget_percent);
+    db->breaker.threshold = o->breaker_failures;
+    db->breaker.open_ms = o->breaker_open_ms;
+    return tni_rates_init(&db->rates, (tni_rate){ o->rate_per_second, o->rate_burst },
+                          (tni_rate){ o->caller_rate_per_second, o->caller_rate_burst });
 }
 
 static tenon_status
@@ -261,8 +354,10 @@ tenon_open(const char *url, const tenon_open_options *options, tenon_db **out, t
         st = tni_no_memory(err, "a database");
         goto done;
     }
-    db->max_retry_count = o.max_retry_attempts;
-    st = db_find_driver(db, parsed, o.driver_path, err);
+    if (db_configure(db, &o))
+        st = db_find_driver(db, parsed, o.driver_path, err);
+    else
+        st = tni_no_memory(err, "rate limits");
     if (st == TENON_OK)
         st = db_open_driver(db, url, parsed, &o, err);
     if (st == TENON_OK && o.schema != NULL)
@@ -276,17 +371,55 @@ done:
     return st;
 }
 
+/* Name one of those that are in the way of closing. */
+static void
+db_name_first(void *arg, const tenon_live *live)
+{
+    tenon_error *err = arg;
+
+    if (err->message[0] == '\0' && live->doing != TENON_DOING_OVERDUE)
+        (void)tni_fail(err, TENON_BUSY, live->name, "%s is in progress, begun at %s %llu ms ago",
+                       live->name, live->where != NULL ? live->where : "(place unknown)",
+                       (unsigned long long)(live->age_us / 1000));
+}
+
+/* Of the parent's: engines undo its locks or write its files when closed in a child. */
+static bool
+db_is_foreign(const tenon_db *db)
+{
+    if (db->epoch == tni_process_epoch())
+        return false;
+    tni_log(TENON_LOG_WARNING, db->driver->name, "closing in a forked child: not closed");
+    return true;
+}
+
+tenon_status
+tenon_db_close(tenon_db *db, uint32_t timeout_ms, tenon_error *err)
+{
+    tenon_error found = { 0 };
+
+    if (db == NULL)
+        return TENON_OK;
+    if (db_is_foreign(db))
+        return tni_fail(err, TENON_MISUSE, NULL, "the database was opened by another process");
+    if (!tni_pool_drain(&db->pool, tni_after_ms(tni_monotonic_ns(), timeout_ms))) {
+        tenon_db_transactions(db, db_name_first, &found);
+        if (found.status == TENON_OK)
+            (void)tni_fail(&found, TENON_BUSY, NULL, "a transaction is in progress");
+        if (err != NULL)
+            *err = found;
+        return TENON_BUSY;
+    }
+    db_free(db);
+    return TENON_OK;
+}
+
 void
 tenon_close(tenon_db *db)
 {
-    if (db == NULL)
+    if (db == NULL || db_is_foreign(db))
         return;
-    if (db->epoch != tni_process_epoch()) {
-        /* Of the parent's: engines undo its locks or write its files when closed here. */
-        tni_log(TENON_LOG_WARNING, db->driver->name, "tenon_close in a forked child: not closed");
-        return;
-    }
-    tni_pool_drain(&db->pool);
+    (void)tni_pool_drain(&db->pool, UINT64_MAX);
     db_free(db);
 }
 
@@ -316,12 +449,6 @@ tenon_db_url(const tenon_db *db)
     return db->url;
 }
 
-static uint64_t
-db_counted(const atomic_uint_fast64_t *count)
-{
-    return atomic_load_explicit(count, memory_order_relaxed);
-}
-
 tenon_status
 tenon_db_get_info(tenon_db *db, tenon_db_info *info, tenon_error *err)
 {
@@ -329,6 +456,7 @@ tenon_db_get_info(tenon_db *db, tenon_db_info *info, tenon_error *err)
     tenon_drv_info driver_info = { .size = sizeof driver_info };
     tenon_error failure = { 0 };
     tenon_db_info filled = { .size = size };
+    uint64_t totals[TNI_COUNTS];
     tenon_status st;
 
     if (size < sizeof info->size)
@@ -341,10 +469,11 @@ tenon_db_get_info(tenon_db *db, tenon_db_info *info, tenon_error *err)
         return st;
     }
     filled.disk_bytes = driver_info.disk_bytes;
-    filled.begun_count = db_counted(&db->counts.begun);
-    filled.committed_count = db_counted(&db->counts.committed);
-    filled.rolled_back_count = db_counted(&db->counts.rolled_back);
-    filled.retried_count = db_counted(&db->counts.retried);
+    tni_stats_totals(db, totals);
+    filled.begun_count = totals[TNI_BEGUN];
+    filled.committed_count = totals[TNI_COMMITTED];
+    filled.rolled_back_count = totals[TNI_ROLLED_BACK] + totals[TNI_FAILED] + totals[TNI_TIMED_OUT];
+    filled.retried_count = totals[TNI_RETRIED];
     filled.connection_count = tni_pool_open_count(&db->pool);
     memcpy(info, &filled, size < sizeof filled ? size : sizeof filled);
     return TENON_OK;
@@ -395,10 +524,10 @@ tenon_db_tables(tenon_db *db, const tenon_table *const **out, uint32_t *count, t
         return st;
     }
     kept->block = tables;
-    (void)pthread_mutex_lock(&db->catalogue_lock);
+    tni_mutex_lock(&db->catalogue_lock);
     kept->next = db->kept;
     db->kept = kept;
-    (void)pthread_mutex_unlock(&db->catalogue_lock);
+    tni_mutex_unlock(&db->catalogue_lock);
     *out = tables;
     return TENON_OK;
 }

@@ -2,14 +2,14 @@
 #ifndef TENON_CORE_DB_H
 #define TENON_CORE_DB_H
 
-#include <stdatomic.h>
-
+#include "core/breaker.h"
+#include "core/budget.h"
+#include "core/health.h"
+#include "core/keeper.h"
 #include "core/pool.h"
-
-/** Counts of a database. Nothing is ordered by them, so relaxed access is enough. */
-typedef struct tni_counts {
-    atomic_uint_fast64_t begun, committed, rolled_back, retried;
-} tni_counts;
+#include "core/rate.h"
+#include "core/reaper.h"
+#include "core/stats.h"
 
 /** A block that lives as long as its database: compiled queries are found by addresses in it. */
 typedef struct tni_kept {
@@ -29,26 +29,44 @@ struct tenon_db {
     uint64_t capabilities;
     uint32_t isolation[TENON_SERIALIZABLE + 1]; /* level given for each one asked for; 0: none */
     tni_pool pool;
+    tni_reaper reaper;
+    tni_keeper keeper;
+    tni_health health;
+    tni_budget budget;
+    tni_breaker breaker;
+    tni_rates rates;
+    tni_ops ops;
     tni_models models;
-    tni_counts counts;
-    pthread_mutex_t catalogue_lock;
+    uint32_t default_timeout_ms, idle_timeout_ms, max_lifetime_ms, cleanup_interval_ms;
+    uint32_t slow_ms;
+    tenon_slow_fn slow_fn; /* NULL: nobody wants reports */
+    void *slow_arg;
+    bool retries_deadlocks;
+    tni_mutex catalogue_lock;
     tni_kept *kept; /* what tenon_db_tables has lent */
     char *url;      /* masked */
 };
 
-/** Count. */
-static inline void
-tni_count(atomic_uint_fast64_t *count)
-{
-    (void)atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-}
-
-/** Lease a connection and see that it is open. @retval as tenon_begin */
-tenon_status tni_db_lease(tenon_db *db, bool writer, uint64_t deadline_ns, tni_conn **out,
+/**
+ * Lease a connection and see that it is open.
+ *
+ * @param[in] leave what is given back with a connection that can't be opened
+ * @retval as tenon_begin
+ */
+tenon_status tni_db_lease(tenon_db *db, const tni_lease *lease, bool leave, tni_conn **out,
                           tenon_error *err);
 
 /** Bring a connection back to its state after open and give it back. `broken` ones are closed. */
-void tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken);
+void tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken, bool leave);
+
+/** Open a connection in the engine. @param[out] err may be NULL */
+tenon_status tni_db_connect(tenon_db *db, tni_conn *conn, tenon_error *err);
+
+/** Close a connection in the engine; its room stays, for the next one. */
+void tni_db_disconnect(tenon_db *db, tni_conn *conn);
+
+/** What has been counted in all, by TNI_COMMITTED and so on. */
+void tni_stats_totals(tenon_db *db, uint64_t totals[TNI_COUNTS]);
 
 /** Name `err` after the driver, and see that it says something. @return `status` */
 tenon_status tni_db_failed(const tenon_db *db, tenon_status status, tenon_error *err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +18,6 @@
 #define ENV_HAS_GETENTROPY 1
 #endif
 #endif
-
-#define ENV_NS_PER_S UINT64_C(1000000000)
 
 /* xoshiro256** of one thread. `epoch` says in which process it was seeded: a forked child must not
  * go on with its parent's numbers. */
@@ -37,7 +36,7 @@ tni_monotonic_ns(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * ENV_NS_PER_S + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * TNI_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 int64_t
@@ -53,14 +52,76 @@ void
 tni_sleep_until_ns(uint64_t until_ns)
 {
     struct timespec until = {
-        .tv_sec = (time_t)(until_ns / ENV_NS_PER_S),
-        .tv_nsec = (long)(until_ns % ENV_NS_PER_S),
+        .tv_sec = (time_t)(until_ns / TNI_NS_PER_S),
+        .tv_nsec = (long)(until_ns % TNI_NS_PER_S),
     };
     int rc;
 
     do {
         rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     } while (rc == EINTR);
+}
+
+uintptr_t
+tni_self(void)
+{
+    static _Thread_local char here;
+
+    return (uintptr_t)&here;
+}
+
+void
+tni_cond_init(tni_cond *cond)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&cond->raw, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+bool
+tni_cond_wait(tni_cond *cond, tni_mutex *mutex, uint64_t until_ns)
+{
+    const struct timespec until = {
+        .tv_sec = (time_t)(until_ns / TNI_NS_PER_S),
+        .tv_nsec = (long)(until_ns % TNI_NS_PER_S),
+    };
+
+    if (until_ns == UINT64_MAX)
+        return pthread_cond_wait(&cond->raw, &mutex->raw) == 0;
+    return pthread_cond_timedwait(&cond->raw, &mutex->raw, &until) != ETIMEDOUT;
+}
+
+static void *
+env_thread_main(void *arg)
+{
+    const tni_thread *thread = arg;
+
+    thread->fn(thread->arg);
+    return NULL;
+}
+
+bool
+tni_thread_start(tni_thread *thread, void (*fn)(void *arg), void *arg)
+{
+    sigset_t all, before;
+    int rc;
+
+    thread->fn = fn;
+    thread->arg = arg;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the application's */
+    rc = pthread_create(&thread->raw, NULL, env_thread_main, thread);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0;
+}
+
+void
+tni_thread_join(tni_thread *thread)
+{
+    (void)pthread_join(thread->raw, NULL);
 }
 
 /* Bytes from the device, for systems without the call. False: there is no device. */

@@ -311,8 +311,8 @@ step_finish(tenon_txn *txn, tenon_status st, const tenon_error *found, tenon_err
     return tni_txn_failed(txn, st, found);
 }
 
-tenon_status
-tni_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *err)
+static tenon_status
+step_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *err)
 {
     const tenon_driver *driver = tni_txn_driver(txn);
     tenon_drv_table *drv = NULL;
@@ -339,6 +339,18 @@ tni_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *err)
 
 done:
     free(drv);
+    return st;
+}
+
+tenon_status
+tni_create_table(tenon_txn *txn, const tenon_table *table, tenon_error *err)
+{
+    tenon_status st = tni_txn_enter(txn, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = step_create_table(txn, table, err);
+    tni_txn_leave(txn);
     return st;
 }
 
@@ -392,20 +404,14 @@ step_run_data(tenon_txn *txn, const tenon_schema *schema, uint32_t number, tenon
     return st;
 }
 
-tenon_status
-tni_step_run(tenon_txn *txn, const tenon_schema *schema, uint32_t number, const tni_entries *after,
-             tenon_error *err)
+static tenon_status
+step_change(tenon_txn *txn, const tenon_step *step, const tni_entries *after, tenon_error *err)
 {
-    const tenon_step *step = &schema->steps[number];
     const tenon_driver *driver = tni_txn_driver(txn);
     tenon_drv_conn *conn = tni_txn_conn(txn);
     tenon_error found = { 0 };
     tenon_status st;
 
-    if (step->kind == TENON_DATA_STEP)
-        return step_run_data(txn, schema, number, err);
-    if (step->kind == TENON_ADD_TABLE)
-        return tni_create_table(txn, step->table, err);
     tni_txn_forget_plans(txn);
     switch (step->kind) {
     case TENON_ADD_COLUMN:
@@ -423,4 +429,23 @@ tni_step_run(tenon_txn *txn, const tenon_schema *schema, uint32_t number, const 
     if (st == TENON_NOT_FOUND && step_may_be_done(txn))
         return TENON_OK;
     return step_finish(txn, st, &found, err);
+}
+
+tenon_status
+tni_step_run(tenon_txn *txn, const tenon_schema *schema, uint32_t number, const tni_entries *after,
+             tenon_error *err)
+{
+    const tenon_step *step = &schema->steps[number];
+    tenon_status st;
+
+    if (step->kind == TENON_DATA_STEP)
+        return step_run_data(txn, schema, number, err);
+    if (step->kind == TENON_ADD_TABLE)
+        return tni_create_table(txn, step->table, err);
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
+    st = step_change(txn, step, after, err);
+    tni_txn_leave(txn);
+    return st;
 }

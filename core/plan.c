@@ -72,7 +72,7 @@ void
 tni_models_init(tni_models *models)
 {
     memset(models, 0, sizeof *models);
-    (void)pthread_mutex_init(&models->lock, NULL);
+    tni_mutex_init(&models->lock);
 }
 
 void
@@ -80,7 +80,7 @@ tni_models_fini(tni_models *models)
 {
     plan_map_fini(&models->queries);
     plan_map_fini(&models->tables);
-    (void)pthread_mutex_destroy(&models->lock);
+    tni_mutex_fini(&models->lock);
 }
 
 static tenon_status
@@ -135,9 +135,9 @@ tni_models_query(tni_models *models, const tenon_query *query, const tni_query *
     *out = NULL;
     if (query->table == NULL)
         return tni_fail(err, TENON_INVALID, query->name, "a query names no table");
-    (void)pthread_mutex_lock(&models->lock);
+    tni_mutex_lock(&models->lock);
     st = plan_query(models, query, out, err);
-    (void)pthread_mutex_unlock(&models->lock);
+    tni_mutex_unlock(&models->lock);
     return st;
 }
 

@@ -3,8 +3,7 @@
 #ifndef TENON_CORE_PLAN_H
 #define TENON_CORE_PLAN_H
 
-#include <pthread.h>
-
+#include "core/env.h"
 #include "core/model.h"
 
 /** An open-addressing table from addresses to values. All zero is an empty one. */
@@ -19,7 +18,7 @@ typedef struct tni_map {
 
 /** The tables and queries of a database, normalised. Any thread. */
 typedef struct tni_models {
-    pthread_mutex_t lock;
+    tni_mutex lock;
     tni_map tables;  /* tenon_table -> tenon_drv_table */
     tni_map queries; /* tenon_query -> tni_query */
 } tni_models;
@@ -40,6 +39,8 @@ tenon_status tni_models_query(tni_models *models, const tenon_query *query, cons
 typedef struct tni_plan {
     const tenon_query *source; /* NULL: a free slot */
     const tni_query *query;
+    uint64_t serial;       /* of the transaction that used it last */
+    uint64_t uses;         /* in that transaction */
     tenon_drv_plan *first; /* without the keyset's condition */
     tenon_drv_plan *after; /* with it */
 } tni_plan;

@@ -1,47 +1,39 @@
-/* Leasing connections: fair to those who wait, the most recently used connection first. */
+/* Admission, turns and connections: fair to those who wait, the most recently used connection
+ * first. */
 #include "core/pool.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "core/env.h"
+#include "core/deadlock.h"
 #include "core/error.h"
 
-#define POOL_NS_PER_S UINT64_C(1000000000)
-#define POOL_NS_PER_MS UINT64_C(1000000)
-
-tenon_status
-tni_pool_init(tni_pool *pool, uint32_t max_count, uint64_t timeout_ns, bool single_writer,
-              tenon_error *err)
+void
+tni_pool_init(tni_pool *pool, const tni_limits *limits)
 {
     memset(pool, 0, sizeof *pool);
-    pool->conns = calloc(max_count, sizeof *pool->conns);
-    if (pool->conns == NULL)
-        return tni_no_memory(err, "the connection pool");
-    pool->max_count = max_count;
-    pool->timeout_ns = timeout_ns;
-    pool->single_writer = single_writer;
-    for (uint32_t i = max_count; i > 0; i--) {
-        pool->conns[i - 1].next = pool->spare;
-        pool->spare = &pool->conns[i - 1];
-    }
-    pool->spare_count = max_count;
-    (void)pthread_mutex_init(&pool->lock, NULL);
-    (void)pthread_cond_init(&pool->drained, NULL);
-    return TENON_OK;
+    pool->limits = *limits;
+    atomic_init(&pool->all, NULL);
+    tni_mutex_init(&pool->lock);
+    tni_cond_init(&pool->drained);
+    tni_cond_init(&pool->closed);
 }
 
 void
 tni_pool_fini(tni_pool *pool)
 {
-    if (pool->conns == NULL)
-        return;
-    (void)pthread_cond_destroy(&pool->drained);
-    (void)pthread_mutex_destroy(&pool->lock);
-    free(pool->conns);
-    memset(pool, 0, sizeof *pool);
+    tni_conn *conn = atomic_load(&pool->all);
+
+    while (conn != NULL) {
+        tni_conn *older = conn->older;
+
+        if (!tni_txn_disown(&conn->txn))
+            free(conn);
+        conn = older;
+    }
+    tni_cond_fini(&pool->closed);
+    tni_cond_fini(&pool->drained);
+    tni_mutex_fini(&pool->lock);
 }
 
 /* ---- Waiting; the lock is held throughout ---- */
@@ -83,200 +75,351 @@ pool_queue_grant(tni_queue *queue)
         return NULL;
     pool_queue_remove(queue, waiter);
     waiter->granted = true;
-    (void)pthread_cond_signal(&waiter->granted_cond);
+    tni_cond_signal(&waiter->granted_cond);
     return waiter;
-}
-
-/* Wait to be served. @return false: too late */
-static bool
-pool_wait(tni_pool *pool, tni_queue *queue, tni_waiter *waiter, uint64_t until_ns)
-{
-    const struct timespec until = {
-        .tv_sec = (time_t)(until_ns / POOL_NS_PER_S),
-        .tv_nsec = (long)(until_ns % POOL_NS_PER_S),
-    };
-    pthread_condattr_t attr;
-    int rc = 0;
-
-    memset(waiter, 0, sizeof *waiter);
-    waiter->thread = pthread_self();
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&waiter->granted_cond, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    pool_queue_add(queue, waiter);
-    while (!waiter->granted && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&waiter->granted_cond, &pool->lock, &until);
-    if (!waiter->granted)
-        pool_queue_remove(queue, waiter);
-    (void)pthread_cond_destroy(&waiter->granted_cond);
-    return waiter->granted;
 }
 
 /* When to stop waiting: at the deadline, or when the pool's own timeout is over. */
 static uint64_t
-pool_until(const tni_pool *pool, uint64_t deadline_ns)
+pool_until(const tni_pool *pool, uint64_t deadline_ns, uint64_t now_ns)
 {
-    const uint64_t now = tni_monotonic_ns();
-
-    return deadline_ns - now < pool->timeout_ns || deadline_ns < now ? deadline_ns
-                                                                     : now + pool->timeout_ns;
+    return deadline_ns < now_ns || deadline_ns - now_ns < pool->limits.timeout_ns
+               ? deadline_ns
+               : now_ns + pool->limits.timeout_ns;
 }
 
-/* ---- Turns ---- */
-
-/* Take the writer's turn. */
+/* Say for what nobody was served in time. */
 static tenon_status
-pool_take_turn(tni_pool *pool, uint64_t until_ns, tenon_error *err)
+pool_late(const tni_pool *pool, uint32_t kind, tenon_error *err)
 {
-    tni_waiter waiter;
+    const uint32_t waiting = pool->queues[kind].count + 1;
 
-    if (!pool->writing) { /* then nobody waits: a turn is handed on directly */
-        pool->writing = true;
-        pool->writer = pthread_self();
+    switch (kind) {
+    case TNI_WAIT_ADMISSION:
+        return tni_fail(err, TENON_TIMEOUT, NULL,
+                        "not admitted in time: %u transactions at once are the most, %u waiting",
+                        pool->limits.max_concurrent, waiting);
+    case TNI_WAIT_TURN:
+        return tni_fail(err, TENON_TIMEOUT, NULL,
+                        "the writer's turn did not come in time: 1 writing, %u waiting", waiting);
+    default:
+        return tni_fail(err, TENON_TIMEOUT, NULL,
+                        "no connection became free in time: %u in all, %u active, %u idle, %u "
+                        "waiting",
+                        pool->leased_count + pool->idle_count, pool->leased_count, pool->idle_count,
+                        waiting);
+    }
+}
+
+/* Wait in a queue. The time spent in all of them is bounded once, by `*until_ns`, which is 0 as
+ * long as nobody has waited. */
+static tenon_status
+pool_wait(tni_pool *pool, uint32_t kind, const tni_lease *what, uint64_t *until_ns, tni_conn **conn,
+          tenon_error *err)
+{
+    tni_waiter waiter = { .thread = tni_self(), .op = what->op };
+    bool in_time = true;
+
+    if (pool->limits.finds_deadlocks && tni_pool_is_deadlock(pool, kind))
+        return tni_fail(err, TENON_MISUSE, NULL, "%s",
+                        kind == TNI_WAIT_TURN && pool->writer == waiter.thread
+                            ? "this thread has a write transaction open, and this engine has one "
+                              "writer"
+                            : "this thread would wait for itself: whoever could end a transaction "
+                              "waits for another one");
+    waiter.since_ns = tni_monotonic_ns();
+    if (*until_ns == 0)
+        *until_ns = pool_until(pool, what->deadline_ns, waiter.since_ns);
+    tni_cond_init(&waiter.granted_cond);
+    pool_queue_add(&pool->queues[kind], &waiter);
+    while (!waiter.granted && in_time)
+        in_time = tni_cond_wait(&waiter.granted_cond, &pool->lock, *until_ns);
+    if (!waiter.granted)
+        pool_queue_remove(&pool->queues[kind], &waiter);
+    tni_cond_fini(&waiter.granted_cond);
+    if (!waiter.granted)
+        return pool_late(pool, kind, err);
+    *conn = waiter.conn;
+    return TENON_OK;
+}
+
+/* ---- Admission, turns, connections; the lock is held ---- */
+
+static tenon_status
+pool_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
+{
+    tni_conn *none;
+
+    if (pool->admitted_count < pool->limits.max_concurrent) { /* then nobody waits */
+        pool->admitted_count++;
         return TENON_OK;
     }
-    if (pthread_equal(pool->writer, pthread_self()))
-        return tni_fail(err, TENON_MISUSE, NULL,
-                        "this thread has a write transaction open, and this engine has one writer");
-    if (pool_wait(pool, &pool->writers, &waiter, until_ns))
-        return TENON_OK;
-    return tni_fail(err, TENON_TIMEOUT, NULL,
-                    "the writer's turn did not come in time: 1 writing, %u waiting",
-                    pool->writers.count + 1);
+    return pool_wait(pool, TNI_WAIT_ADMISSION, what, until_ns, &none, err);
 }
 
-/* Hand the turn on. */
+/* Give an admission to the next one who waits, or back. */
+static void
+pool_dismiss(tni_pool *pool)
+{
+    if (pool_queue_grant(&pool->queues[TNI_WAIT_ADMISSION]) == NULL)
+        pool->admitted_count--;
+}
+
+static tenon_status
+pool_take_turn(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
+{
+    tni_conn *none;
+
+    if (pool->writer == 0) { /* then nobody waits: a turn is handed on directly */
+        pool->writer = tni_self();
+        return TENON_OK;
+    }
+    return pool_wait(pool, TNI_WAIT_TURN, what, until_ns, &none, err);
+}
+
 static void
 pool_pass_turn(tni_pool *pool)
 {
-    const tni_waiter *next = pool_queue_grant(&pool->writers);
+    const tni_waiter *next = pool_queue_grant(&pool->queues[TNI_WAIT_TURN]);
 
-    pool->writing = next != NULL;
-    if (next != NULL)
-        pool->writer = next->thread;
+    pool->writer = next != NULL ? next->thread : 0;
 }
 
-/* ---- Connections ---- */
-
-/* Whether this thread has leased every connection itself. */
-static bool
-pool_is_own_obstacle(const tni_pool *pool)
+/* Room for a connection, one that is not open. NULL: no memory. */
+static tni_conn *
+pool_new_conn(tni_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->max_count; i++) {
-        if (!pthread_equal(pool->conns[i].thread, pthread_self()))
-            return false;
+    tni_conn *conn = pool->spare;
+
+    if (conn != NULL) {
+        pool->spare = conn->next;
+        return conn;
     }
-    return true;
+    conn = calloc(1, sizeof *conn);
+    if (conn != NULL) {
+        conn->older = atomic_load_explicit(&pool->all, memory_order_relaxed);
+        atomic_store_explicit(&pool->all, conn, memory_order_release);
+    }
+    return conn;
 }
 
-static tenon_status
-pool_take_conn(tni_pool *pool, uint64_t deadline_ns, uint64_t until_ns, tni_conn **out,
-               tenon_error *err)
-{
-    tni_waiter waiter;
-
-    if (pool->idle != NULL) {
-        *out = pool->idle;
-        pool->idle = (*out)->next;
-        pool->idle_count--;
-        return TENON_OK;
-    }
-    if (pool->spare != NULL) {
-        *out = pool->spare;
-        pool->spare = (*out)->next;
-        pool->spare_count--;
-        return TENON_OK;
-    }
-    if (pool_is_own_obstacle(pool))
-        return tni_fail(err, TENON_MISUSE, NULL,
-                        "this thread has all %u connections in transactions of its own",
-                        pool->max_count);
-    if (until_ns == 0)
-        until_ns = pool_until(pool, deadline_ns);
-    if (pool_wait(pool, &pool->waiting, &waiter, until_ns)) {
-        *out = waiter.conn;
-        return TENON_OK;
-    }
-    return tni_fail(err, TENON_TIMEOUT, NULL,
-                    "no connection became free in time: %u in all, %u active, %u idle, %u waiting",
-                    pool->max_count - pool->spare_count,
-                    pool->max_count - pool->spare_count - pool->idle_count, pool->idle_count,
-                    pool->waiting.count + 1);
-}
-
-tenon_status
-tni_pool_lease(tni_pool *pool, bool writer, uint64_t deadline_ns, tni_conn **out, tenon_error *err)
-{
-    const bool turn = writer && pool->single_writer;
-    tenon_status st = TENON_OK;
-    uint64_t until_ns = 0;
-
-    *out = NULL;
-    (void)pthread_mutex_lock(&pool->lock);
-    if (pool->closing) {
-        st = tni_fail(err, TENON_MISUSE, NULL, "the database is being closed");
-        goto done;
-    }
-    if (turn) {
-        if (pool->writing)
-            until_ns = pool_until(pool, deadline_ns);
-        st = pool_take_turn(pool, until_ns, err);
-    }
-    if (st != TENON_OK)
-        goto done;
-    st = pool_take_conn(pool, deadline_ns, until_ns, out, err);
-    if (st == TENON_OK)
-        (*out)->thread = pthread_self();
-    else if (turn)
-        pool_pass_turn(pool);
-
-done:
-    (void)pthread_mutex_unlock(&pool->lock);
-    return st;
-}
-
-/* The lock is held. */
+/* Hand a connection on, or only the room for one (NULL). */
 static void
 pool_put_conn(tni_pool *pool, tni_conn *conn)
 {
-    tni_waiter *next = pool_queue_grant(&pool->waiting);
+    tni_waiter *next = pool_queue_grant(&pool->queues[TNI_WAIT_CONNECTION]);
 
     if (next != NULL) {
         next->conn = conn;
-        conn->thread = next->thread;
-    } else if (conn->drv != NULL) {
+        if (conn != NULL)
+            atomic_store_explicit(&conn->thread, next->thread, memory_order_relaxed);
+        return;
+    }
+    pool->leased_count--;
+    if (conn == NULL)
+        return;
+    atomic_store_explicit(&conn->thread, 0, memory_order_relaxed);
+    if (conn->drv != NULL) {
         conn->next = pool->idle;
         pool->idle = conn;
         pool->idle_count++;
     } else {
         conn->next = pool->spare;
         pool->spare = conn;
-        pool->spare_count++;
     }
 }
 
-void
-tni_pool_release(tni_pool *pool, tni_conn *conn, bool writer)
+static tenon_status
+pool_take_conn(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tni_conn **out,
+               tenon_error *err)
 {
-    (void)pthread_mutex_lock(&pool->lock);
-    pool_put_conn(pool, conn); /* before the turn: the next writer finds it */
-    if (writer && pool->single_writer)
+    tenon_status st = TENON_OK;
+
+    if (pool->idle != NULL) {
+        *out = pool->idle;
+        pool->idle = (*out)->next;
+        pool->idle_count--;
+        pool->leased_count++;
+    } else if (pool->leased_count < pool->limits.max_count) {
+        pool->leased_count++;
+    } else {
+        st = pool_wait(pool, TNI_WAIT_CONNECTION, what, until_ns, out, err);
+    }
+    if (st == TENON_OK && *out == NULL) {
+        *out = pool_new_conn(pool);
+        if (*out == NULL) {
+            pool_put_conn(pool, NULL);
+            st = tni_no_memory(err, "a connection");
+        }
+    }
+    return st;
+}
+
+/* ---- Leasing ---- */
+
+tenon_status
+tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_error *err)
+{
+    const bool turn = what->writer && pool->limits.single_writer;
+    bool admitted = false, has_turn = false;
+    tenon_status st = TENON_OK;
+    uint64_t until_ns = 0;
+
+    *out = NULL;
+    tni_mutex_lock(&pool->lock);
+    if (pool->closing && what->admit) { /* who is in already may go on */
+        st = tni_fail(err, TENON_MISUSE, NULL, "the database is being closed");
+        goto done;
+    }
+    if (what->admit) {
+        st = pool_admit(pool, what, &until_ns, err);
+        admitted = st == TENON_OK;
+    }
+    if (st == TENON_OK && turn) {
+        st = pool_take_turn(pool, what, &until_ns, err);
+        has_turn = st == TENON_OK;
+    }
+    if (st == TENON_OK)
+        st = pool_take_conn(pool, what, &until_ns, out, err);
+    if (st == TENON_OK) {
+        atomic_store_explicit(&(*out)->thread, tni_self(), memory_order_relaxed);
+        goto done;
+    }
+    if (has_turn)
         pool_pass_turn(pool);
+    if (admitted)
+        pool_dismiss(pool);
     if (pool->closing)
-        (void)pthread_cond_signal(&pool->drained);
-    (void)pthread_mutex_unlock(&pool->lock);
+        tni_cond_signal(&pool->drained);
+
+done:
+    tni_mutex_unlock(&pool->lock);
+    return st;
+}
+
+static void
+pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
+{
+    pool_put_conn(pool, conn); /* before the turn: the next writer finds it */
+    if (writer && pool->limits.single_writer)
+        pool_pass_turn(pool);
+    if (leave)
+        pool_dismiss(pool);
+    if (pool->closing)
+        tni_cond_signal(&pool->drained);
 }
 
 void
-tni_pool_drain(tni_pool *pool)
+tni_pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
 {
-    (void)pthread_mutex_lock(&pool->lock);
+    tni_mutex_lock(&pool->lock);
+    pool_release(pool, conn, writer, leave);
+    tni_mutex_unlock(&pool->lock);
+}
+
+void
+tni_pool_part(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
+{
+    tni_mutex_lock(&pool->lock);
+    atomic_store_explicit(&conn->thread, 0, memory_order_relaxed);
+    pool_release(pool, NULL, writer, leave);
+    tni_mutex_unlock(&pool->lock);
+}
+
+void
+tni_pool_take_back(tni_pool *pool, tni_conn *conn)
+{
+    tni_mutex_lock(&pool->lock);
+    conn->next = pool->spare;
+    pool->spare = conn;
+    tni_mutex_unlock(&pool->lock);
+}
+
+void
+tni_pool_leave(tni_pool *pool)
+{
+    tni_mutex_lock(&pool->lock);
+    pool_dismiss(pool);
+    if (pool->closing)
+        tni_cond_signal(&pool->drained);
+    tni_mutex_unlock(&pool->lock);
+}
+
+bool
+tni_pool_pause(tni_pool *pool, uint64_t until_ns)
+{
+    bool in_time = true, closing;
+
+    tni_mutex_lock(&pool->lock);
+    while (!pool->closing && in_time)
+        in_time = tni_cond_wait(&pool->closed, &pool->lock, until_ns);
+    closing = pool->closing;
+    tni_mutex_unlock(&pool->lock);
+    return !closing;
+}
+
+/* ---- Upkeep ---- */
+
+tni_conn *
+tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t now_ns)
+{
+    tni_conn **at, *conn = NULL;
+
+    tni_mutex_lock(&pool->lock);
+    for (at = &pool->idle; *at != NULL; at = &(*at)->next) {
+        const bool unused = (*at)->idle_since_ns < idle_before_ns &&
+                            pool->leased_count + pool->idle_count > pool->limits.min_count;
+
+        if (unused || (*at)->expires_ns <= now_ns) {
+            conn = *at;
+            *at = conn->next;
+            pool->idle_count--;
+            pool->leased_count++;
+            break;
+        }
+    }
+    tni_mutex_unlock(&pool->lock);
+    return conn;
+}
+
+tni_conn *
+tni_pool_lease_missing(tni_pool *pool)
+{
+    tni_conn *conn = NULL;
+
+    tni_mutex_lock(&pool->lock);
+    if (!pool->closing && pool->leased_count + pool->idle_count < pool->limits.min_count) {
+        conn = pool_new_conn(pool);
+        if (conn != NULL)
+            pool->leased_count++;
+    }
+    tni_mutex_unlock(&pool->lock);
+    return conn;
+}
+
+/* A turn that was handed on counts: its taker has yet to wake and take a connection. */
+static bool
+pool_is_drained(const tni_pool *pool)
+{
+    return pool->leased_count == 0 && pool->admitted_count == 0 && pool->writer == 0;
+}
+
+bool
+tni_pool_drain(tni_pool *pool, uint64_t until_ns)
+{
+    bool drained, in_time = true;
+
+    tni_mutex_lock(&pool->lock);
     pool->closing = true;
-    /* A turn that was handed on counts: its taker has yet to wake and to take a connection. */
-    while (pool->idle_count + pool->spare_count < pool->max_count || pool->writing)
-        (void)pthread_cond_wait(&pool->drained, &pool->lock);
-    (void)pthread_mutex_unlock(&pool->lock);
+    tni_cond_broadcast(&pool->closed);
+    drained = pool_is_drained(pool);
+    while (!drained && in_time) {
+        in_time = tni_cond_wait(&pool->drained, &pool->lock, until_ns);
+        drained = pool_is_drained(pool);
+    }
+    pool->closing = drained;
+    tni_mutex_unlock(&pool->lock);
+    return drained;
 }
 
 uint32_t
@@ -284,8 +427,8 @@ tni_pool_open_count(tni_pool *pool)
 {
     uint32_t count;
 
-    (void)pthread_mutex_lock(&pool->lock);
-    count = pool->max_count - pool->spare_count;
-    (void)pthread_mutex_unlock(&pool->lock);
+    tni_mutex_lock(&pool->lock);
+    count = pool->leased_count + pool->idle_count;
+    tni_mutex_unlock(&pool->lock);
     return count;
 }

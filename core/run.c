@@ -7,6 +7,7 @@
 
 #define RUN_BASE_NS UINT64_C(10000000)  /* 10 ms */
 #define RUN_CAP_NS UINT64_C(1000000000) /* 1 s */
+#define RUN_DEADLOCK "40P01"            /* SQLSTATE: deadlock detected */
 
 /* One attempt. */
 typedef struct run_attempt {
@@ -25,7 +26,7 @@ run_body_failed(tenon_error *err, tenon_status st)
 }
 
 static tenon_status
-run_once(tenon_db *db, const tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void *arg,
+run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void *arg,
          run_attempt *a)
 {
     tenon_txn *txn = NULL;
@@ -60,6 +61,26 @@ run_delay_ns(uint32_t attempt)
     return tni_random_below(most + 1);
 }
 
+/* Why there is no further attempt; NULL: there is one. Waits before it. */
+static const char *
+run_wait(tenon_db *db, const tni_txn_how *how, uint32_t attempt, const tenon_error *cause)
+{
+    uint64_t until_ns;
+
+    if (attempt > db->max_retry_count)
+        return "given up";
+    if (!db->retries_deadlocks && strcmp(cause->sqlstate, RUN_DEADLOCK) == 0)
+        return "deadlocks are not retried here: given up";
+    if (tni_breaker_state(&db->breaker) != TENON_CIRCUIT_CLOSED)
+        return "the circuit breaker is open: given up";
+    if (!tni_budget_take(&db->budget))
+        return "too many retries of all calls together: given up";
+    until_ns = tni_monotonic_ns() + run_delay_ns(attempt);
+    if (until_ns >= how->deadline_ns)
+        return "no time left";
+    return tni_pool_pause(&db->pool, until_ns) ? NULL : "the database is being closed: given up";
+}
+
 /* No further attempt: say how many there were and what the last one met. */
 static tenon_status
 run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error *err)
@@ -77,35 +98,54 @@ run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error
     return cause->status;
 }
 
-tenon_status
-tenon_run(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
-          tenon_error *err)
+/* Run attempts until one succeeds, or none is to follow. */
+static tenon_status
+run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_error *err)
 {
-    tni_txn_how how;
     run_attempt a;
     tenon_status st;
 
-    st = tni_txn_how_read(options, &how, err);
-    if (st != TENON_OK)
-        return st;
-    how.managed = true;
     for (uint32_t attempt = 1;; attempt++) {
-        uint64_t until_ns;
+        const char *why;
 
-        st = run_once(db, &how, attempt, fn, arg, &a);
+        st = run_once(db, how, attempt, fn, arg, &a);
         if (st == TENON_OK)
             return st;
         if (a.cause.status == TENON_OK || st == TENON_UNKNOWN_OUTCOME)
             break;
-        if (attempt > db->max_retry_count)
-            return run_give_up(&a, attempt, "given up", err);
-        until_ns = tni_monotonic_ns() + run_delay_ns(attempt);
-        if (until_ns >= how.deadline_ns)
-            return run_give_up(&a, attempt, "no time left", err);
-        tni_sleep_until_ns(until_ns);
-        tni_count(&db->counts.retried);
+        why = run_wait(db, how, attempt, &a.cause);
+        if (why != NULL) {
+            tni_op_exhausted(how->op);
+            return run_give_up(&a, attempt, why, err);
+        }
     }
     if (err != NULL)
         *err = a.err;
     return st;
+}
+
+tenon_status
+tenon_run_at(const char *where, tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn,
+             void *arg, tenon_error *err)
+{
+    tni_txn_how how;
+    tenon_status st;
+
+    st = tni_txn_how_read(db, where, options, &how, err);
+    if (st != TENON_OK)
+        return st;
+    how.managed = true;
+    tni_budget_call(&db->budget);
+    st = tni_txn_pass(db, &how, err);
+    if (st == TENON_OK)
+        st = run_attempts(db, &how, fn, arg, err);
+    if (st != TENON_OK && how.admitted)
+        tni_pool_leave(&db->pool); /* a commit has left with its connection */
+    return st;
+}
+
+tenon_status(tenon_run)(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
+                        tenon_error *err)
+{
+    return tenon_run_at(NULL, db, options, fn, arg, err);
 }

@@ -26,15 +26,11 @@ savepoint_not_set(uint32_t savepoint, tenon_error *err)
     return tni_fail(err, TENON_MISUSE, NULL, "savepoint %u is not set", savepoint);
 }
 
-tenon_status
-tenon_savepoint(tenon_txn *txn, uint32_t *out, tenon_error *err)
+static tenon_status
+savepoint_set(tenon_txn *txn, uint32_t *out, tenon_error *err)
 {
     tenon_status st;
 
-    *out = 0;
-    st = tni_txn_enter(txn, err);
-    if (st != TENON_OK)
-        return st;
     if ((txn->db->capabilities & TENON_CAP_SAVEPOINTS) == 0)
         return tni_fail(err, TENON_UNSUPPORTED, NULL, "this engine has no savepoints");
     if (txn->savepoint_count == TENON_MAX_SAVEPOINTS)
@@ -50,14 +46,25 @@ tenon_savepoint(tenon_txn *txn, uint32_t *out, tenon_error *err)
 }
 
 tenon_status
-tenon_savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
+tenon_savepoint(tenon_txn *txn, uint32_t *out, tenon_error *err)
 {
-    tenon_status st = tni_txn_enter(txn, err);
-    uint32_t depth;
+    tenon_status st;
 
+    *out = 0;
+    st = tni_txn_enter(txn, err);
     if (st != TENON_OK)
         return st;
-    depth = savepoint_depth(txn, savepoint);
+    st = savepoint_set(txn, out, err);
+    tni_txn_leave(txn);
+    return st;
+}
+
+static tenon_status
+savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
+{
+    const uint32_t depth = savepoint_depth(txn, savepoint);
+    tenon_status st;
+
     if (depth == 0)
         return savepoint_not_set(savepoint, err);
     tni_cursors_drop_fetched(txn);
@@ -68,27 +75,24 @@ tenon_savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
     return TENON_OK;
 }
 
-/* Whether a rollback to a savepoint may go ahead: also where the engine demands a rollback, which
- * one to a savepoint satisfies, but not where it has rolled back already. A deadline stays passed.
- */
-static tenon_status
-savepoint_enter_rollback(tenon_txn *txn, tenon_error *err)
-{
-    if (txn != NULL && txn->state == TENON_TXN_DOOMED && !tni_txn_is_foreign(txn) && !txn->final &&
-        txn->effect == TENON_EFFECT_MUST_ROLL_BACK)
-        return TENON_OK;
-    return tni_txn_enter(txn, err);
-}
-
 tenon_status
-tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
+tenon_savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
 {
-    tenon_status st = savepoint_enter_rollback(txn, err);
-    uint32_t depth;
+    tenon_status st = tni_txn_enter(txn, err);
 
     if (st != TENON_OK)
         return st;
-    depth = savepoint_depth(txn, savepoint);
+    st = savepoint_release(txn, savepoint, err);
+    tni_txn_leave(txn);
+    return st;
+}
+
+static tenon_status
+savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
+{
+    const uint32_t depth = savepoint_depth(txn, savepoint);
+    tenon_status st;
+
     if (depth == 0)
         return savepoint_not_set(savepoint, err);
     tni_cursors_undo(txn);
@@ -103,4 +107,16 @@ tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
     txn->state = TENON_TXN_ACTIVE;
     txn->effect = TENON_EFFECT_OPEN;
     return TENON_OK;
+}
+
+tenon_status
+tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
+{
+    tenon_status st = tni_txn_enter_rollback(txn, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = savepoint_rollback(txn, savepoint, err);
+    tni_txn_leave(txn);
+    return st;
 }

@@ -67,16 +67,27 @@ statement_compiled(tenon_txn *txn, tni_plan *plan, const tenon_value *params, te
     return st;
 }
 
+/* Note a statement for those who ask what the transaction does. */
+static void
+statement_count(tenon_txn *txn, tni_plan *plan)
+{
+    const uint64_t serial = atomic_load_explicit(&txn->serial, memory_order_relaxed);
+    const uint32_t count = atomic_load_explicit(&txn->statement_count, memory_order_relaxed);
+
+    plan->uses = plan->serial == serial ? plan->uses + 1 : 1;
+    plan->serial = serial;
+    atomic_store_explicit(&txn->recent[count % TNI_RECENT], plan->query, memory_order_relaxed);
+    atomic_store_explicit(&txn->statement_count, count + 1, memory_order_relaxed);
+}
+
 /* Everything before the call of the driver's slot. */
 static tenon_status
 statement_enter(tenon_txn *txn, const tenon_query *query, const tenon_value *params, bool writes,
                 const tni_query **normal, tenon_drv_plan **compiled, tenon_error *err)
 {
     tni_plan *plan;
-    tenon_status st = tni_txn_enter(txn, err);
+    tenon_status st;
 
-    if (st != TENON_OK)
-        return st;
     tni_cursors_drop_fetched(txn);
     if (query == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no query");
@@ -84,6 +95,7 @@ statement_enter(tenon_txn *txn, const tenon_query *query, const tenon_value *par
     if (st != TENON_OK)
         return st;
     *normal = plan->query;
+    statement_count(txn, plan);
     if ((plan->query->writes != 0) != writes)
         return tni_fail(err, TENON_MISUSE, query->name,
                         writes ? "tenon_exec does not read; use tenon_fetch or tenon_select"
@@ -110,15 +122,49 @@ tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, 
 
     if (affected != NULL)
         *affected = 0;
-    st = statement_enter(txn, query, params, true, &normal, &plan, err);
+    st = tni_txn_enter(txn, err);
     if (st != TENON_OK)
         return st;
-    st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
-    if (st != TENON_OK)
-        return tni_txn_driver_failed(txn, st, err);
-    if (affected != NULL)
-        *affected = count;
+    st = statement_enter(txn, query, params, true, &normal, &plan, err);
+    if (st == TENON_OK) {
+        st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
+        if (st != TENON_OK)
+            (void)tni_txn_driver_failed(txn, st, err);
+        else if (affected != NULL)
+            *affected = count;
+    }
+    tni_txn_leave(txn);
     return st;
+}
+
+/* Read the first row, by way of a cursor where the driver has no shorter one. */
+static tenon_status
+statement_fetch(tenon_txn *txn, const tni_query *query, tenon_drv_plan *plan,
+                const tenon_value *params, const tenon_value **row, tenon_error *err)
+{
+    const uint32_t count = query->drv.kind == TENON_COUNT ? 1 : query->drv.column_count;
+    tenon_status st;
+
+    if (txn->db->has_fetch) {
+        st = txn->ops->fetch(plan, params, row, tni_txn_err(txn));
+    } else { /* the cursor stays open to hold the row */
+        st = tni_cursor_open(txn, query, plan, params, &txn->fetch_cursor, err);
+        if (st != TENON_OK)
+            return st;
+        st = txn->ops->next(txn->fetch_cursor->drv, row, tni_txn_err(txn));
+    }
+    if (st == TENON_OK && tni_txn_copies_rows(txn)) {
+        if (tni_values_copy(&txn->conn->fetched, *row, count))
+            *row = txn->conn->fetched.values;
+        else
+            st = tni_no_memory(&txn->last, "a row");
+    }
+    txn->lent = st == TENON_OK;
+    if (st == TENON_OK)
+        return st;
+    *row = NULL;
+    tni_cursors_drop_fetched(txn);
+    return st == TENON_NOT_FOUND ? tni_txn_no_row(err) : tni_txn_driver_failed(txn, st, err);
 }
 
 tenon_status
@@ -130,22 +176,14 @@ tenon_fetch(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
     tenon_status st;
 
     *row = NULL;
-    st = statement_enter(txn, query, params, false, &normal, &plan, err);
+    st = tni_txn_enter(txn, err);
     if (st != TENON_OK)
         return st;
-    if (txn->db->has_fetch) {
-        st = txn->ops->fetch(plan, params, row, tni_txn_err(txn));
-    } else { /* by way of a cursor, which stays open to hold the row */
-        st = tni_cursor_open(txn, plan, params, normal->param_count, &txn->fetch_cursor, err);
-        if (st != TENON_OK)
-            return st;
-        st = txn->ops->next(txn->fetch_cursor->drv, row, tni_txn_err(txn));
-    }
+    st = statement_enter(txn, query, params, false, &normal, &plan, err);
     if (st == TENON_OK)
-        return st;
-    *row = NULL;
-    tni_cursors_drop_fetched(txn);
-    return st == TENON_NOT_FOUND ? tni_txn_no_row(err) : tni_txn_driver_failed(txn, st, err);
+        st = statement_fetch(txn, normal, plan, params, row, err);
+    tni_txn_leave(txn);
+    return st;
 }
 
 tenon_status
@@ -173,25 +211,24 @@ tenon_select(tenon_txn *txn, const tenon_query *query, const tenon_value *params
     tenon_status st;
 
     *out = NULL;
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
     st = statement_enter(txn, query, params, false, &normal, &plan, err);
     if (st == TENON_OK)
-        st = tni_cursor_open(txn, plan, params, normal->param_count, out, err);
+        st = tni_cursor_open(txn, normal, plan, params, out, err);
+    tni_txn_leave(txn);
     return st;
 }
 
-tenon_status
-tenon_explain(tenon_txn *txn, const tenon_query *query, char *out, size_t out_bytes,
-              tenon_error *err)
+static tenon_status
+statement_explain(tenon_txn *txn, const tenon_query *query, char *out, size_t out_bytes,
+                  tenon_error *err)
 {
     tenon_drv_plan *compiled;
     tni_plan *plan;
     tenon_status st;
 
-    if (out_bytes > 0)
-        out[0] = '\0';
-    st = tni_txn_enter(txn, err);
-    if (st != TENON_OK)
-        return st;
     tni_cursors_drop_fetched(txn);
     if (query == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no query");
@@ -202,6 +239,22 @@ tenon_explain(tenon_txn *txn, const tenon_query *query, char *out, size_t out_by
         return st;
     st = txn->ops->explain(compiled, out, out_bytes, tni_txn_err(txn));
     return st == TENON_OK ? st : tni_txn_driver_failed(txn, st, err);
+}
+
+tenon_status
+tenon_explain(tenon_txn *txn, const tenon_query *query, char *out, size_t out_bytes,
+              tenon_error *err)
+{
+    tenon_status st;
+
+    if (out_bytes > 0)
+        out[0] = '\0';
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
+    st = statement_explain(txn, query, out, out_bytes, err);
+    tni_txn_leave(txn);
+    return st;
 }
 
 /* Parameters of SQL text have no column to be checked against, but they must be values. */
@@ -227,17 +280,12 @@ statement_check_sql(const tenon_value *params, uint32_t param_count, tenon_error
     return TENON_OK;
 }
 
-tenon_status
-tenon_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32_t param_count,
-          tenon_cursor **out, tenon_error *err)
+static tenon_status
+statement_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32_t param_count,
+              tenon_cursor **out, tenon_error *err)
 {
     tenon_status st;
 
-    if (out != NULL)
-        *out = NULL;
-    st = tni_txn_enter(txn, err);
-    if (st != TENON_OK)
-        return st;
     tni_cursors_drop_fetched(txn);
     if ((txn->db->capabilities & TENON_CAP_SQL) == 0)
         return tni_fail(err, TENON_UNSUPPORTED, NULL, "this engine knows no SQL");
@@ -250,4 +298,20 @@ tenon_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32_t p
         return tni_cursor_sql(txn, sql, params, param_count, out, err);
     st = txn->ops->sql(txn->conn->drv, sql, params, param_count, NULL, NULL, tni_txn_err(txn));
     return st == TENON_OK ? st : tni_txn_driver_failed(txn, st, err);
+}
+
+tenon_status
+tenon_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32_t param_count,
+          tenon_cursor **out, tenon_error *err)
+{
+    tenon_status st;
+
+    if (out != NULL)
+        *out = NULL;
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
+    st = statement_sql(txn, sql, params, param_count, out, err);
+    tni_txn_leave(txn);
+    return st;
 }

@@ -1,17 +1,15 @@
-/* Transactions: begin, the way they are doomed, commit, rollback. */
+/* Transactions: begin, commit, rollback, and what is counted of them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/db.h"
-#include "core/env.h"
 #include "core/error.h"
-#include "core/host.h"
+#include "core/report.h"
 #include "core/txn_driver.h"
 
-#define TXN_DEFAULT_TIMEOUT_MS 30000
-#define TXN_NS_PER_MS UINT64_C(1000000)
-
 tenon_status
-tni_txn_how_read(const tenon_txn_options *options, tni_txn_how *how, tenon_error *err)
+tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_options *options,
+                 tni_txn_how *how, tenon_error *err)
 {
     tenon_txn_options o = { .size = sizeof o };
 
@@ -20,60 +18,170 @@ tni_txn_how_read(const tenon_txn_options *options, tni_txn_how *how, tenon_error
             return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_txn_options is not set");
         memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     }
-    if (o.timeout_ms == 0)
-        o.timeout_ms = TXN_DEFAULT_TIMEOUT_MS;
-    *how = (tni_txn_how){
-        .name = o.name,
-        .deadline_ns = tni_monotonic_ns() + o.timeout_ms * TXN_NS_PER_MS,
-        .isolation = o.isolation,
-        .read_only = o.read_only,
-    };
+    memset(how, 0, sizeof *how);
+    how->op = tni_ops_find(&db->ops, o.name);
+    how->where = where;
+    how->began_ns = tni_monotonic_ns();
+    how->deadline_ns = tni_after_ms(how->began_ns,
+                                    o.timeout_ms != 0 ? o.timeout_ms : db->default_timeout_ms);
+    how->isolation = o.isolation;
+    how->read_only = o.read_only;
+    how->may_wait = o.may_wait;
+    how->caller = o.caller;
     return TENON_OK;
 }
+
+tenon_status
+tni_txn_pass(tenon_db *db, const tni_txn_how *how, tenon_error *err)
+{
+    tenon_status st = tni_breaker_pass(&db->breaker, err);
+
+    if (st == TENON_OK)
+        st = tni_rates_pass(&db->rates, how->caller, err);
+    if (st != TENON_OK)
+        tni_op_refused(how->op, st);
+    return st;
+}
+
+/* ---- Slots that some engines bind to a thread ---- */
+
+/* A call that the keeper makes where the transaction is its own. */
+typedef struct txn_slot {
+    tenon_txn *txn;
+    const tenon_drv_begin *begin;
+} txn_slot;
+
+static tenon_status
+txn_slot_begin(void *arg)
+{
+    const txn_slot *s = arg;
+
+    return s->txn->db->driver->transaction->begin(s->txn->conn->drv, s->begin, &s->txn->last);
+}
+
+static tenon_status
+txn_slot_commit(void *arg)
+{
+    tenon_txn *txn = arg;
+
+    return txn->db->driver->transaction->commit(txn->conn->drv, &txn->last);
+}
+
+static tenon_status
+txn_slot_rollback(void *arg)
+{
+    tenon_txn *txn = arg;
+
+    return txn->db->driver->transaction->rollback(txn->conn->drv, &txn->last);
+}
+
+static tenon_status
+txn_call(tenon_txn *txn, tni_keeper_fn slot, void *arg)
+{
+    (void)tni_txn_err(txn);
+    return txn->kept ? tni_keeper_call(&txn->db->keeper, slot, arg) : slot(arg);
+}
+
+/* ---- Begin ---- */
 
 /* Set up the handle that lies in the connection. Field by field: most of it is room for errors. */
 static tenon_txn *
 txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
 {
+    const bool binds = db->thread_bound && !how->read_only;
     tenon_txn *txn = &conn->txn;
 
-    conn->has_id = false;
     conn->forget_plans = false;
     txn->db = db;
     txn->conn = conn;
     txn->ops = db->driver->query;
-    txn->deadline_ns = how->deadline_ns;
+    atomic_store_explicit(&txn->attempt, attempt, memory_order_relaxed);
+    tni_bump(&txn->serial);
+    atomic_store_explicit(&txn->deadline_ns, how->deadline_ns, memory_order_relaxed);
+    atomic_store_explicit(&txn->began_ns, how->began_ns, memory_order_relaxed);
+    atomic_store_explicit(&txn->op, how->op, memory_order_relaxed);
+    atomic_store_explicit(&txn->where, how->where, memory_order_relaxed);
+    atomic_store_explicit(&txn->statement_count, 0, memory_order_relaxed);
+    txn->has_id = false;
     txn->state = TENON_TXN_ACTIVE;
     txn->isolation = db->isolation[how->isolation];
-    txn->attempt = attempt;
     txn->savepoint_count = 0;
     txn->savepoint_last = 0;
     txn->read_only = how->read_only;
-    txn->bound = db->thread_bound && !how->read_only;
+    txn->kept = binds && (!how->managed || how->may_wait);
+    txn->bound = binds && !txn->kept;
     txn->managed = how->managed;
     txn->final = false;
     txn->retryable = false;
+    txn->lent = false;
+    txn->pinned = false;
     txn->effect = TENON_EFFECT_OPEN;
-    txn->thread = pthread_self();
-    txn->name = how->name;
     txn->cursors = NULL;
     txn->fetch_cursor = NULL;
     return txn;
 }
 
-/* Give the connection back. The handle is not to be used from here on. */
+/* Count an end. The connection is still the transaction's. */
 static void
-txn_end(tenon_txn *txn, bool broken)
+txn_count_end(tenon_txn *txn, uint32_t end, uint64_t ended_ns, uint64_t now_ns)
 {
-    txn->state = 0;
-    tni_db_release(txn->db, txn->conn, !txn->read_only, broken);
+    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, atomic_load(&txn->op));
+
+    if (stats == NULL)
+        return;
+    tni_histogram_add(&stats->phases[TNI_RUN], ended_ns - txn->leased_ns);
+    if (end == TNI_COMMITTED)
+        tni_histogram_add(&stats->phases[TNI_COMMIT], now_ns - ended_ns);
+    else if (end != TNI_UNKNOWN)
+        tni_histogram_add(&stats->phases[TNI_ROLLBACK], now_ns - ended_ns);
+    tni_bump(&stats->counts[end]);
+}
+
+static void
+txn_count_begin(tenon_txn *txn)
+{
+    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, atomic_load(&txn->op));
+
+    if (stats == NULL)
+        return;
+    tni_bump(&stats->counts[TNI_BEGUN]);
+    if (txn->attempt > 1)
+        tni_bump(&stats->counts[TNI_RETRIED]);
+    else
+        tni_histogram_add(&stats->phases[TNI_WAIT], txn->leased_ns - atomic_load(&txn->began_ns));
+}
+
+/* How an end without a commit is counted. */
+static uint32_t
+txn_end_kind(const tenon_txn *txn)
+{
+    if (txn->state != TENON_TXN_DOOMED)
+        return TNI_ROLLED_BACK;
+    return txn->doom.status == TENON_TIMEOUT ? TNI_TIMED_OUT : TNI_FAILED;
+}
+
+/* What the engine said to begin. */
+static tenon_status
+txn_begin_in_engine(tenon_txn *txn)
+{
+    const tenon_drv_begin begin = {
+        .size = sizeof begin,
+        .deadline_ns = atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed),
+        .isolation = txn->isolation,
+        .read_only = txn->read_only,
+    };
+    txn_slot slot = { .txn = txn, .begin = &begin };
+
+    return txn_call(txn, txn_slot_begin, &slot);
 }
 
 tenon_status
-tni_txn_begin(tenon_db *db, const tni_txn_how *how, uint32_t attempt, tenon_txn **out,
-              tenon_error *err)
+tni_txn_begin(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn **out, tenon_error *err)
 {
-    tenon_drv_begin begin = { .size = sizeof begin, .deadline_ns = how->deadline_ns };
+    const tni_lease lease = { .op = how->op,
+                              .deadline_ns = how->deadline_ns,
+                              .writer = !how->read_only,
+                              .admit = !how->admitted };
     tni_conn *conn = NULL;
     tenon_txn *txn;
     tenon_status st;
@@ -84,171 +192,209 @@ tni_txn_begin(tenon_db *db, const tni_txn_how *how, uint32_t attempt, tenon_txn 
     if (how->isolation > TENON_SERIALIZABLE || db->isolation[how->isolation] == 0)
         return tni_fail(err, TENON_UNSUPPORTED, NULL,
                         "this engine offers neither that isolation level nor a stronger one");
-    st = tni_db_lease(db, !how->read_only, how->deadline_ns, &conn, err);
-    if (st != TENON_OK)
-        return st;
-    txn = txn_init(db, conn, how, attempt);
-    begin.isolation = txn->isolation;
-    begin.read_only = how->read_only;
-    st = db->driver->transaction->begin(conn->drv, &begin, tni_txn_err(txn));
+    st = tni_db_lease(db, &lease, !how->managed, &conn, err);
     if (st != TENON_OK) {
-        st = tni_txn_driver_failed(txn, st, err);
-        txn_end(txn, st == TENON_UNAVAILABLE);
+        tni_op_refused(how->op, st);
+        tni_breaker_note(&db->breaker, st);
         return st;
     }
-    tni_count(&db->counts.begun);
+    how->admitted = how->managed;
+    txn = txn_init(db, conn, how, attempt);
+    st = txn_begin_in_engine(txn);
+    txn->leased_ns = tni_monotonic_ns();
+    txn_count_begin(txn);
+    if (st != TENON_OK) {
+        st = tni_txn_driver_failed(txn, st, err);
+        tni_breaker_note(&db->breaker, st);
+        txn_count_end(txn, st == TENON_TIMEOUT ? TNI_TIMED_OUT : TNI_FAILED, txn->leased_ns,
+                      txn->leased_ns);
+        txn->state = 0;
+        conn->idle_since_ns = txn->leased_ns;
+        tni_db_release(db, conn, !how->read_only, st == TENON_UNAVAILABLE, !how->managed);
+        return st;
+    }
+    (void)atomic_exchange(&txn->word, TNI_IDLE); /* before the reaper's time is looked at */
+    tni_reaper_expect(&db->reaper, how->deadline_ns);
     *out = txn;
     return TENON_OK;
 }
 
 tenon_status
-tenon_begin(tenon_db *db, const tenon_txn_options *options, tenon_txn **out, tenon_error *err)
+tenon_begin_at(const char *where, tenon_db *db, const tenon_txn_options *options, tenon_txn **out,
+               tenon_error *err)
 {
     tni_txn_how how;
     tenon_status st;
 
     *out = NULL;
-    st = tni_txn_how_read(options, &how, err);
+    st = tni_txn_how_read(db, where, options, &how, err);
+    if (st == TENON_OK)
+        st = tni_txn_pass(db, &how, err);
     if (st == TENON_OK)
         st = tni_txn_begin(db, &how, 1, out, err);
     return st;
 }
 
-/* ---- How a transaction is doomed ---- */
-
-tenon_status
-tni_txn_failed(tenon_txn *txn, tenon_status status, const tenon_error *err)
+tenon_status(tenon_begin)(tenon_db *db, const tenon_txn_options *options, tenon_txn **out,
+                          tenon_error *err)
 {
-    if (tenon_status_retryable(status)) {
-        txn->retryable = true;
-        txn->cause = *err;
-        txn->cause.status = status;
-    }
-    if (err->effect != TENON_EFFECT_OPEN && txn->state != TENON_TXN_DOOMED) {
-        txn->state = TENON_TXN_DOOMED;
-        txn->effect = err->effect;
-        txn->doom = *err;
-        txn->doom.status = status;
-    }
-    return status;
-}
-
-tenon_status
-tni_txn_driver_failed(tenon_txn *txn, tenon_status status, tenon_error *err)
-{
-    (void)tni_db_failed(txn->db, status, &txn->last);
-    (void)tni_txn_failed(txn, status, &txn->last);
-    if (err != NULL)
-        *err = txn->last;
-    return status;
-}
-
-static tenon_status
-txn_doomed(const tenon_txn *txn, tenon_error *err)
-{
-    if (err != NULL)
-        *err = txn->doom;
-    return txn->doom.status;
-}
-
-/* Doom a transaction for what the core has found. */
-static tenon_status
-txn_doom(tenon_txn *txn, tenon_status status, const char *why, tenon_error *err)
-{
-    if (txn->state == TENON_TXN_ACTIVE) {
-        (void)tni_fail(&txn->doom, status, txn->name, "%s", why);
-        txn->doom.effect = TENON_EFFECT_MUST_ROLL_BACK;
-        txn->effect = TENON_EFFECT_MUST_ROLL_BACK;
-        txn->final = true;
-        txn->state = TENON_TXN_DOOMED;
-    }
-    return txn_doomed(txn, err);
-}
-
-static tenon_status
-txn_refuse_foreign(tenon_error *err)
-{
-    return tni_fail(err, TENON_MISUSE, NULL,
-                    "this engine's write transactions belong to the thread that began them");
-}
-
-tenon_status
-tni_txn_enter(tenon_txn *txn, tenon_error *err)
-{
-    if (txn == NULL || txn->state == 0)
-        return tni_fail(err, TENON_MISUSE, NULL, "the transaction has ended");
-    if (tni_txn_is_foreign(txn))
-        return txn_refuse_foreign(err);
-    if (txn->state == TENON_TXN_DOOMED)
-        return txn_doomed(txn, err);
-    if (tni_monotonic_ns() < txn->deadline_ns)
-        return TENON_OK;
-    return txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed", err);
+    return tenon_begin_at(NULL, db, options, out, err);
 }
 
 /* ---- The end ---- */
+
+/* Give the connection back. The handle is not to be used from here on. */
+static void
+txn_release(tenon_txn *txn, bool broken, bool leave, uint64_t now_ns)
+{
+    txn->state = 0;
+    txn->conn->idle_since_ns = now_ns;
+    atomic_store_explicit(&txn->word, TNI_FREE, memory_order_release);
+    tni_db_release(txn->db, txn->conn, !txn->read_only, broken, leave);
+}
+
+/* Roll back in the engine. @return false: the connection is of no further use */
+static bool
+txn_rollback_in_engine(tenon_txn *txn)
+{
+    const bool lost = txn->state == TENON_TXN_DOOMED && txn->doom.status == TENON_UNAVAILABLE;
+
+    tni_cursors_end(txn);
+    return txn_call(txn, txn_slot_rollback, txn) == TENON_OK && !lost;
+}
 
 /* Roll back what is open in the engine and give the connection back. */
 static void
 txn_undo(tenon_txn *txn, tenon_error *cause)
 {
-    const bool lost = txn->state == TENON_TXN_DOOMED && txn->doom.status == TENON_UNAVAILABLE;
+    const uint32_t end = txn_end_kind(txn);
+    const uint64_t ended_ns = tni_monotonic_ns();
+    const tenon_status why = end == TNI_ROLLED_BACK ? TENON_CANCELLED : txn->doom.status;
     tenon_db *db = txn->db;
-    tenon_status st;
+    tni_report report;
+    uint64_t now_ns;
+    bool whole;
 
     if (cause != NULL && txn->retryable)
         *cause = txn->cause;
-    tni_cursors_end(txn);
-    st = db->driver->transaction->rollback(txn->conn->drv, tni_txn_err(txn));
-    tni_count(&db->counts.rolled_back);
-    txn_end(txn, st != TENON_OK || lost);
+    tni_breaker_note(&db->breaker, end == TNI_ROLLED_BACK ? TENON_OK : why);
+    tni_report_begin(&report, txn, why, ended_ns, ended_ns);
+    whole = txn_rollback_in_engine(txn);
+    now_ns = tni_monotonic_ns();
+    txn_count_end(txn, end, ended_ns, now_ns);
+    txn_release(txn, !whole, !txn->managed, now_ns);
+    tni_report_end(&report, db, now_ns);
 }
 
-/* Commit in the engine and give the connection back. */
+/* What a failed commit has done. */
 static tenon_status
-txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
+txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_error *err)
 {
-    tenon_db *db = txn->db;
-    tenon_status st;
-
-    tni_cursors_end(txn);
-    txn->state = TENON_TXN_COMMITTING;
-    st = db->driver->transaction->commit(txn->conn->drv, tni_txn_err(txn));
-    if (st == TENON_OK) {
-        tni_count(&db->counts.committed);
-        txn_end(txn, false);
-        return st;
-    }
     if (txn->last.effect == TENON_EFFECT_UNKNOWN || st == TENON_UNKNOWN_OUTCOME) {
         st = TENON_UNKNOWN_OUTCOME;
         txn->last.effect = TENON_EFFECT_UNKNOWN;
     } else {
         txn->last.effect = TENON_EFFECT_ROLLED_BACK; /* after any outcome nothing is open */
-        tni_count(&db->counts.rolled_back);
     }
     st = tni_txn_driver_failed(txn, st, err);
     if (cause != NULL && tenon_status_retryable(st))
         *cause = txn->cause;
-    txn_end(txn, st == TENON_UNKNOWN_OUTCOME || st == TENON_UNAVAILABLE);
     return st;
+}
+
+static uint32_t
+txn_commit_kind(tenon_status st)
+{
+    switch (st) {
+    case TENON_OK:
+        return TNI_COMMITTED;
+    case TENON_UNKNOWN_OUTCOME:
+        return TNI_UNKNOWN;
+    case TENON_TIMEOUT:
+        return TNI_TIMED_OUT;
+    default:
+        return TNI_FAILED;
+    }
+}
+
+/* Commit in the engine and give the connection back. The handle is ENDING. */
+static tenon_status
+txn_commit(tenon_txn *txn, uint64_t ended_ns, tenon_error *cause, tenon_error *err)
+{
+    tenon_db *db = txn->db;
+    tni_report report;
+    tenon_status st;
+    uint64_t now_ns;
+
+    tni_cursors_end(txn);
+    txn->state = TENON_TXN_COMMITTING;
+    st = txn_call(txn, txn_slot_commit, txn);
+    if (st != TENON_OK)
+        st = txn_commit_failed(txn, st, cause, err);
+    now_ns = tni_monotonic_ns();
+    tni_breaker_note(&db->breaker, st);
+    tni_report_begin(&report, txn, st, ended_ns, now_ns);
+    txn_count_end(txn, txn_commit_kind(st), ended_ns, now_ns);
+    txn_release(txn, st == TENON_UNKNOWN_OUTCOME || st == TENON_UNAVAILABLE,
+                !txn->managed || st == TENON_OK, now_ns);
+    tni_report_end(&report, db, now_ns);
+    return st;
+}
+
+static bool
+txn_is_reaped(const tenon_txn *txn)
+{
+    return atomic_load(&txn->word) >= TNI_REAPED;
+}
+
+/* End a handle whose transaction the reaper has rolled back. */
+static void
+txn_bury(tenon_txn *txn)
+{
+    tenon_db *db = txn->db;
+    tni_conn *conn = txn->conn;
+
+    if (atomic_load(&txn->word) == TNI_ORPHAN) {
+        tni_cursors_end(txn); /* the driver's part of them went with the database */
+        tni_cursors_free(conn);
+        free(conn);
+        return;
+    }
+    tni_cursors_end(txn);
+    txn->state = 0;
+    atomic_store(&txn->word, TNI_FREE);
+    tni_db_disconnect(db, conn);
+    tni_pool_take_back(&db->pool, conn);
 }
 
 tenon_status
 tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
 {
-    tenon_status st = tni_txn_enter(txn, err);
+    tenon_status st = tni_txn_take(txn, TNI_ENDING, err);
+    uint64_t now_ns;
 
-    if (st == TENON_OK)
-        st = txn_commit(txn, cause, err);
-    else if (txn->state != 0 && !tni_txn_is_foreign(txn))
-        txn_undo(txn, cause);
+    if (st != TENON_OK) {
+        if (txn_is_reaped(txn))
+            txn_bury(txn);
+        return st;
+    }
+    now_ns = tni_monotonic_ns();
+    if (txn->state == TENON_TXN_ACTIVE && now_ns < atomic_load(&txn->deadline_ns))
+        return txn_commit(txn, now_ns, cause, err);
+    st = tni_txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed", err);
+    txn_undo(txn, cause);
     return st;
 }
 
 void
 tni_txn_rollback(tenon_txn *txn, tenon_error *cause)
 {
-    txn_undo(txn, cause);
+    const tenon_status st = tni_txn_take(txn, TNI_ENDING, NULL);
+
+    if (st == TENON_OK)
+        txn_undo(txn, cause);
+    else if (txn_is_reaped(txn))
+        txn_bury(txn);
 }
 
 tenon_status
@@ -258,8 +404,11 @@ tenon_commit(tenon_txn *txn, tenon_error *err)
 
     if (txn == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no transaction to commit");
-    if (txn->state != 0 && txn->managed) {
-        (void)txn_doom(txn, TENON_MISUSE, why, NULL);
+    if (atomic_load(&txn->word) != TNI_FREE && txn->managed) {
+        if (tni_txn_hold(txn)) {
+            (void)tni_txn_doom(txn, TENON_MISUSE, why, NULL);
+            tni_txn_leave(txn);
+        }
         return tni_fail(err, TENON_MISUSE, NULL, "%s", why);
     }
     return tni_txn_commit(txn, NULL, err);
@@ -268,19 +417,44 @@ tenon_commit(tenon_txn *txn, tenon_error *err)
 void
 tenon_rollback(tenon_txn *txn)
 {
-    if (txn == NULL || txn->state == 0)
+    if (txn == NULL || atomic_load(&txn->word) == TNI_FREE)
         return;
-    if (txn->managed) {
-        (void)txn_doom(txn, TENON_MISUSE, "tenon_run ends its transaction itself", NULL);
-        return;
+    if (!txn->managed) {
+        tni_txn_rollback(txn, NULL);
+    } else if (tni_txn_hold(txn)) {
+        (void)tni_txn_doom(txn, TENON_MISUSE, "tenon_run ends its transaction itself", NULL);
+        tni_txn_leave(txn);
     }
-    if (tni_txn_is_foreign(txn)) {
-        /* To end it here would leave the engine's lock with a thread that does not hold it. */
-        tni_log(TENON_LOG_ERROR, txn->db->driver->name,
-                "tenon_rollback on another thread than tenon_begin: not rolled back");
-        return;
+}
+
+/* ---- For the reaper ---- */
+
+void
+tni_txn_part(tenon_txn *txn)
+{
+    const uint64_t ended_ns = tni_monotonic_ns();
+    tenon_db *db = txn->db;
+    tni_report report;
+    uint64_t now_ns;
+
+    tni_report_begin(&report, txn, txn->doom.status, ended_ns, ended_ns);
+    txn->pinned = txn->read_only && tni_txn_has_lent(txn);
+    if (!txn->pinned) {
+        tni_cursors_undo(txn);
+        (void)txn_call(txn, txn_slot_rollback, txn); /* a failure: it will be closed */
     }
-    txn_undo(txn, NULL);
+    now_ns = tni_monotonic_ns();
+    txn_count_end(txn, TNI_TIMED_OUT, ended_ns, now_ns);
+    tni_pool_part(&db->pool, txn->conn, !txn->read_only, !txn->managed);
+    tni_report_end(&report, db, now_ns);
+}
+
+void
+tni_txn_unpin(tenon_txn *txn)
+{
+    tni_cursors_undo(txn);
+    (void)txn_call(txn, txn_slot_rollback, txn);
+    txn->pinned = false;
 }
 
 /* ---- What a handle says ---- */
@@ -288,17 +462,19 @@ tenon_rollback(tenon_txn *txn)
 uint32_t
 tenon_txn_state(const tenon_txn *txn)
 {
-    return txn->state;
+    const unsigned int word = atomic_load(&txn->word);
+
+    return word == TNI_TAKEN || word >= TNI_REAPED ? TENON_TXN_DOOMED : txn->state;
 }
 
 tenon_uuid
-tenon_txn_id(const tenon_txn *txn)
+tenon_txn_id(tenon_txn *txn)
 {
-    if (!txn->conn->has_id) {
-        txn->conn->id = tenon_uuid_new();
-        txn->conn->has_id = true;
+    if (!txn->has_id) {
+        txn->id = tenon_uuid_new();
+        txn->has_id = true;
     }
-    return txn->conn->id;
+    return txn->id;
 }
 
 uint32_t

@@ -2,6 +2,7 @@
 #ifndef TENON_CORE_TXN_DRIVER_H
 #define TENON_CORE_TXN_DRIVER_H
 
+#include "core/txn_state.h"
 #include "tenon/driver.h"
 
 /** The driver's normalised table, every slot set. Borrowed. */

@@ -3,46 +3,88 @@
 #ifndef TENON_CORE_TXN_STATE_H
 #define TENON_CORE_TXN_STATE_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 
+#include "core/env.h"
 #include "core/model.h"
 #include "tenon/txn.h"
 
 struct tni_conn;
+struct tni_op;
+struct tni_plan;
+
+/** A copy of some values with what they point to, in memory that is used again. */
+typedef struct tni_values {
+    tenon_value *values;
+    unsigned char *bytes;
+    uint32_t capacity; /* values */
+    size_t bytes_capacity;
+} tni_values;
 
 /** The rows of a query. Recycled with its connection. */
 struct tenon_cursor {
     tenon_txn *txn;
     tenon_cursor *next, *prev; /* among the cursors of the transaction */
     tenon_drv_cursor *drv;     /* NULL: closed, by the end or by a savepoint's rollback */
+    uint32_t column_count;     /* of its rows; 0: not known before they come */
     bool at_end;
-    bool undone;              /* closed by a savepoint's rollback */
-    tenon_value *params;      /* the driver borrows them as long as it reads */
-    unsigned char *bytes;     /* that they point to */
-    uint32_t params_capacity; /* values */
-    size_t bytes_capacity;
+    bool undone;       /* closed by a savepoint's rollback */
+    bool lent;         /* its last row may still be read */
+    tni_values params; /* the driver borrows them as long as it reads */
+    tni_values row;    /* the last one, in a write transaction */
 };
 
-/** A transaction: part of the connection that it runs on, so that beginning one allocates nothing.
+/**
+ * Who has a transaction's handle. Its owner, between calls, leaves it IDLE: then the reaper may
+ * take it, when its deadline has passed. All else in the handle belongs to whoever changed the
+ * word.
  */
+enum {
+    TNI_FREE = 0,   /* no transaction */
+    TNI_IDLE = 1,   /* between two calls */
+    TNI_INSIDE = 2, /* in a call of its owner's */
+    TNI_POKED = 3,  /* the same, and the reaper is stopping that call in the engine */
+    TNI_ENDING = 4, /* in a commit or a rollback of its owner's */
+    TNI_TAKEN = 5,  /* in the hands of the reaper */
+    TNI_REAPED = 6, /* rolled back by the reaper; its owner has yet to end it */
+    TNI_ORPHAN = 7  /* the same, and its database is closed */
+};
+
+/** Statements of a transaction that are kept for a report. */
+#define TNI_RECENT 8
+
+/** A transaction: part of the connection that it runs on, so that beginning one allocates nothing.
+ * What is atomic is read by those who list the live ones. */
 struct tenon_txn {
+    atomic_uint word; /* a TNI_ value */
+    atomic_uint attempt;
     tenon_db *db;
     struct tni_conn *conn;
-    const tenon_drv_query_ops *ops; /* the driver's, at hand for each statement */
-    uint64_t deadline_ns;
+    const tenon_drv_query_ops *ops;   /* the driver's, at hand for each statement */
+    atomic_uint_fast64_t serial;      /* another one for each transaction */
+    atomic_uint_fast64_t deadline_ns; /* UINT64_MAX once the reaper has done what it can */
+    atomic_uint_fast64_t began_ns;    /* when it was asked for */
+    uint64_t leased_ns;               /* when it could run */
+    _Atomic(struct tni_op *) op;      /* its name */
+    _Atomic(const tni_query *) recent[TNI_RECENT]; /* the last statements, in a ring */
+    atomic_uint statement_count;
+    _Atomic(const char *) where; /* it was begun in the source; static; NULL: not known */
+    tenon_uuid id;
     uint32_t state;     /* a TENON_TXN_ value; 0: the handle is not in use */
     uint32_t isolation; /* as given to the driver */
-    uint32_t attempt;
     uint32_t savepoint_count;
     uint32_t savepoint_last; /* number of the newest one ever set */
+    bool has_id;
     bool read_only;
-    bool bound;       /* to `thread` */
-    bool managed;     /* tenon_run ends it, nobody else */
-    bool final;       /* doomed for good: by its deadline, or by misuse */
-    bool retryable;   /* the engine has reported a failure that running all again may cure */
-    uint8_t effect;   /* of the failure that doomed it */
-    pthread_t thread; /* that began it */
-    const char *name;
+    bool kept; /* begun by the keeper, which must end it too */
+    bool
+        bound; /* begun by its own thread on an engine that binds writers: nobody else can end it */
+    bool managed;   /* tenon_run ends it, nobody else */
+    bool final;     /* doomed for good: by its deadline, or by misuse */
+    bool retryable; /* the engine has reported a failure that running all again may cure */
+    bool lent;      /* the row of a tenon_fetch may still be read */
+    bool pinned;    /* reaped, but still open in the engine, for the sake of rows that were lent */
+    uint8_t effect; /* of the failure that doomed it */
     tenon_cursor *cursors;      /* open ones, and those that a savepoint's rollback has closed */
     tenon_cursor *fetch_cursor; /* what holds the row of tenon_fetch, where the driver needs one */
     tenon_error doom;           /* what doomed it: the first failure */
@@ -53,19 +95,29 @@ struct tenon_txn {
 
 /** How a transaction is to begin, with defaults filled in. */
 typedef struct tni_txn_how {
-    const char *name;
+    struct tni_op *op;
+    const char *where;
+    uint64_t began_ns;
     uint64_t deadline_ns;
     uint32_t isolation; /* as asked for */
     bool read_only;
     bool managed;
+    const char *caller; /* whose rate it counts for; may be NULL */
+    bool may_wait;      /* its owner may do nothing for long */
+    bool admitted;      /* set by the first attempt of a managed one */
 } tni_txn_how;
 
 /** Read the application's options. The deadline counts from now on. @retval TENON_OK, TENON_MISUSE
  */
-tenon_status tni_txn_how_read(const tenon_txn_options *options, tni_txn_how *how, tenon_error *err);
+tenon_status tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_options *options,
+                              tni_txn_how *how, tenon_error *err);
+
+/** Let the circuit breaker and the rate limits see a call. @retval TENON_OK, TENON_CIRCUIT_OPEN,
+ * TENON_RATE_LIMITED */
+tenon_status tni_txn_pass(tenon_db *db, const tni_txn_how *how, tenon_error *err);
 
 /** Begin. @param[in] attempt from 1 on @retval as tenon_begin */
-tenon_status tni_txn_begin(tenon_db *db, const tni_txn_how *how, uint32_t attempt, tenon_txn **out,
+tenon_status tni_txn_begin(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn **out,
                            tenon_error *err);
 
 /** Commit, or roll back what is doomed. Consumes `txn`. @param[out] cause set to the engine's last
@@ -76,19 +128,52 @@ tenon_status tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err
 void tni_txn_rollback(tenon_txn *txn, tenon_error *cause);
 
 /**
- * May a call go ahead? Checks state, thread and deadline.
+ * Begin a call: checks state and deadline, and keeps the reaper out until tni_txn_leave.
  *
- * @retval TENON_OK; TENON_MISUSE (ended, or the wrong thread); TENON_TIMEOUT (now doomed); the
- *         status that doomed it
+ * @retval TENON_OK, then tni_txn_leave must follow; TENON_MISUSE (ended, or in use by another
+ *         thread); TENON_TIMEOUT (now doomed); the status that doomed it
  */
 tenon_status tni_txn_enter(tenon_txn *txn, tenon_error *err);
 
-/** Whether only another thread may go on with this transaction. */
-static inline bool
-tni_txn_is_foreign(const tenon_txn *txn)
+/** As tni_txn_enter, but a transaction that the engine wants rolled back may be entered too, since
+ * a rollback to a savepoint is what it wants. A deadline stays passed. */
+tenon_status tni_txn_enter_rollback(tenon_txn *txn, tenon_error *err);
+
+/** As tni_txn_enter, whatever state and deadline are: to give something back. @return false: the
+ * handle is not the owner's, there is nothing to give back */
+bool tni_txn_hold(tenon_txn *txn);
+
+/** The slow way out of a call. */
+void tni_txn_leave_poked(tenon_txn *txn);
+
+/** End a call. */
+static inline void
+tni_txn_leave(tenon_txn *txn)
 {
-    return txn->bound && !pthread_equal(txn->thread, pthread_self());
+    unsigned int inside = TNI_INSIDE;
+
+    tni_step();
+    if (!atomic_compare_exchange_strong_explicit(&txn->word, &inside, TNI_IDLE,
+                                                 memory_order_release, memory_order_relaxed))
+        tni_txn_leave_poked(txn);
 }
+
+/** Roll back what the owner has left alone for too long. The reaper has TAKEN it. */
+void tni_txn_reap(tenon_txn *txn);
+
+/** Roll it back in the engine, and let another transaction take its place in the pool. */
+void tni_txn_part(tenon_txn *txn);
+
+/** End what was kept open for the sake of rows that were lent. */
+void tni_txn_unpin(tenon_txn *txn);
+
+/** Change the word of an IDLE handle, waiting for the reaper where it has it. @retval TENON_OK;
+ * TENON_MISUSE; what doomed it, where it was reaped */
+tenon_status tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err);
+
+/** Before its database is gone. @return true: its owner still has the handle, and will free its
+ * connection's memory with it */
+bool tni_txn_disown(tenon_txn *txn);
 
 /** Take in a failure that the driver has put into `txn->last`, and hand it on to `err` (may be
  * NULL). @return `status` */
@@ -109,6 +194,22 @@ tni_txn_err(tenon_txn *txn)
     return &txn->last;
 }
 
+/** Doom a transaction for what the core has found. @return the status that doomed it */
+tenon_status tni_txn_doom(tenon_txn *txn, tenon_status status, const char *why, tenon_error *err);
+
+/** Whether rows are lent that only an open transaction of the engine keeps readable. */
+bool tni_txn_has_lent(const tenon_txn *txn);
+
+/** Whether rows must be copied, since the transaction may be rolled back while they are read. */
+static inline bool
+tni_txn_copies_rows(const tenon_txn *txn)
+{
+    return !txn->read_only && !txn->bound;
+}
+
+/** Copy `count` values. @return false: no memory */
+bool tni_values_copy(tni_values *into, const tenon_value *values, uint32_t count);
+
 /** Close the driver's cursors, keep the handles: their next call is TENON_MISUSE. */
 void tni_cursors_undo(tenon_txn *txn);
 
@@ -121,9 +222,9 @@ void tni_cursors_drop_fetched(tenon_txn *txn);
 /** Free the handles that a connection keeps. */
 void tni_cursors_free(struct tni_conn *conn);
 
-/** A cursor of `txn` over `plan`; its parameters are copied. @retval as tenon_select */
-tenon_status tni_cursor_open(tenon_txn *txn, tenon_drv_plan *plan, const tenon_value *params,
-                             uint32_t param_count, tenon_cursor **out, tenon_error *err);
+/** A cursor of `txn` over a plan of `query`; its parameters are copied. @retval as tenon_select */
+tenon_status tni_cursor_open(tenon_txn *txn, const tni_query *query, tenon_drv_plan *plan,
+                             const tenon_value *params, tenon_cursor **out, tenon_error *err);
 
 /** The same over the rows of an SQL text. */
 tenon_status tni_cursor_sql(tenon_txn *txn, const char *sql, const tenon_value *params,

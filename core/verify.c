@@ -438,12 +438,18 @@ static tenon_status
 verify_engine(verify_job *job, tenon_error *err)
 {
     tenon_txn *txn = job->txn;
-    tenon_status st = txn->db->driver->admin->verify(txn->conn->drv, verify_driver_problem, job,
-                                                     tni_txn_err(txn));
+    tenon_status st = tni_txn_enter(txn, err);
 
+    if (st != TENON_OK)
+        return st;
+    st = txn->db->driver->admin->verify(txn->conn->drv, verify_driver_problem, job,
+                                        tni_txn_err(txn));
     if (st == TENON_OK || st == TENON_UNSUPPORTED)
-        return TENON_OK;
-    return verify_go_on(verify_failed(job, txn->db->driver->name, st, err));
+        st = TENON_OK;
+    else
+        st = verify_go_on(verify_failed(job, txn->db->driver->name, st, err));
+    tni_txn_leave(txn);
+    return st;
 }
 
 static tenon_status

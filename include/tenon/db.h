@@ -40,6 +40,13 @@ enum {
     UINT64_C(16384) /**< A running statement can be stopped from outside.                          \
                      */
 
+/** A report of a transaction that took long; see stats.h. */
+typedef struct tenon_slow tenon_slow;
+
+/** Told of a slow transaction, after its end, on the thread that ended it, or on one of Tenon's. It
+ * holds nothing then, so Tenon may be called. */
+typedef void (*tenon_slow_fn)(void *arg, const tenon_slow *slow);
+
 /** How to open. Set `size` to sizeof(tenon_open_options); zero in any other field means its
  * default. */
 typedef struct tenon_open_options {
@@ -55,6 +62,34 @@ typedef struct tenon_open_options {
                                     none. */
     const char
         *driver_path; /**< Folders to look for plugins in, absolute, ':' between; may be NULL. */
+    uint32_t min_connections;     /**< Opened ahead and kept. Default 4; UINT32_MAX = none. */
+    uint32_t max_concurrent;      /**< Transactions at once, those that wait for a connection
+                                     included; further ones wait to be admitted. Default 100. */
+    uint32_t default_timeout_ms;  /**< Of transactions that say nothing else. Default 30,000. */
+    uint32_t idle_timeout_ms;     /**< After which a connection above the minimum is closed. Default
+                                     600,000. */
+    uint32_t max_lifetime_ms;     /**< After which a connection is replaced, less up to 2.5 % by
+                                     chance. Default 1,800,000. */
+    uint32_t cleanup_interval_ms; /**< Between two looks after connections. Default 60,000. */
+    uint32_t retry_budget_percent; /**< Retries of all calls together, in per cent of the calls,
+                                      above a reserve of 100. Default 20; UINT32_MAX = no bound. */
+    uint32_t rate_per_second;      /**< Calls that all callers together may begin; 0 = no limit. */
+    uint32_t rate_burst;           /**< Of these, at once. Default: one second's. */
+    uint32_t
+        caller_rate_per_second; /**< The same for each caller apart (tenon_txn_options.caller). */
+    uint32_t caller_rate_burst;
+    uint32_t breaker_failures;  /**< Failures of the engine in a row (can't be reached, I/O, no
+                                   space,  unknown outcome; damage counts as all of them) that open
+                                   the circuit  breaker. Default 5; UINT32_MAX = it never opens. */
+    uint32_t breaker_open_ms;   /**< For how long it refuses calls the first time; each probe that
+                                   fails   doubles it, up to a minute. Default 1,000. */
+    bool no_deadlock_detection; /**< Let threads that wait for each other's transactions wait until
+                                   their deadlines. */
+    bool no_retry_on_deadlock;  /**< Do not retry what the engine ended because of a deadlock. */
+    uint32_t slow_ms;           /**< Transactions that take at least so long are told to `slow`;
+                                   `slow` NULL = none. */
+    tenon_slow_fn slow;
+    void *slow_arg;
 } tenon_open_options;
 
 /**
@@ -75,10 +110,20 @@ TENON_API tenon_status tenon_open(const char *url, const tenon_open_options *opt
                                   tenon_db **out, tenon_error *err);
 
 /**
- * Close: waits for transactions in progress of other threads to end, then frees. NULL is accepted.
- * A thread that has a transaction of its own open must end it first, or this never returns.
+ * Close: waits for transactions in progress to end, at the latest at their deadlines, then frees.
+ * New ones are refused meanwhile. NULL is accepted. A handle whose transaction was rolled back at
+ * its deadline may still be ended afterwards; until then, its calls return TENON_TIMEOUT.
  */
 TENON_API void tenon_close(tenon_db *db);
+
+/**
+ * As tenon_close, but gives up where transactions are still in progress when the time is over: then
+ * the database goes on as before.
+ *
+ * @retval TENON_OK closed; TENON_BUSY not closed: `err` names a transaction that is in progress and
+ *         where it was begun
+ */
+TENON_API tenon_status tenon_db_close(tenon_db *db, uint32_t timeout_ms, tenon_error *err);
 
 /** Name of the driver ("sqlite"). Borrowed from `db`. */
 TENON_API const char *tenon_db_driver(const tenon_db *db);

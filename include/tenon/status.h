@@ -42,7 +42,10 @@ extern "C" {
     X(ABI, 19, false, "the plugin does not fit this library")                                      \
     X(MISUSE, 20, false, "the call is not allowed in this state")                                  \
     X(SCHEMA, 21, false, "the stored schema is not the one that was asked for")                    \
-    X(INTERNAL, 22, false, "a defect in Tenon or a driver")
+    X(INTERNAL, 22, false, "a defect in Tenon or a driver")                                        \
+    X(RATE_LIMITED, 23, false, "more calls than the rate allows; try again later")                 \
+    X(CIRCUIT_OPEN, 24, false, "the database has failed too often; try again later")               \
+    X(DONE_BEFORE, 25, false, "a transaction with that idempotency key has been committed before")
 
 /** A status. Fixed width, since it crosses the driver's ABI. */
 typedef int32_t tenon_status;
@@ -68,7 +71,8 @@ enum {
  */
 typedef struct tenon_error {
     tenon_status status; /**< The status that the call returned. */
-    int32_t native;      /**< The engine's own code, 0 where there is none. */
+    int32_t native;      /**< The engine's own code, 0 where there is none; of RATE_LIMITED and
+                            CIRCUIT_OPEN: milliseconds after which another try may succeed. */
     uint8_t effect;      /**< A TENON_EFFECT_ value. */
     char sqlstate[6];    /**< SQLSTATE, or empty. */
     char driver[17];     /**< The driver concerned, or empty. */

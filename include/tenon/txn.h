@@ -41,7 +41,19 @@ typedef struct tenon_txn_options {
     uint32_t
         timeout_ms; /**< From the call to the end of commit, retries included. Default 30,000. */
     bool read_only; /**< Writes are refused with TENON_READ_ONLY. */
+    bool may_wait;  /**< Of tenon_run: the body may wait for something else than the database (a
+                       network, a person). On an engine that binds a write transaction to its thread
+                       it is then begun by a thread of Tenon's, so that it can be rolled back at its
+                       deadline while the body waits; that costs two hand-overs. Elsewhere without
+                       meaning: there every transaction can be rolled back. */
+    const char *caller; /**< On whose behalf: rate limits count for each caller apart (the first 63
+                           bytes); borrowed for the call; NULL = nobody in particular. */
 } tenon_txn_options;
+
+#define TENON_TEXT_OF(x) #x
+#define TENON_LINE_TEXT(x) TENON_TEXT_OF(x)
+/** The place in the source, as a constant string. */
+#define TENON_HERE __FILE__ ":" TENON_LINE_TEXT(__LINE__)
 
 /**
  * The body of a transaction. May run more than once, so it touches `arg` and `txn` only, and sets
@@ -65,6 +77,12 @@ typedef tenon_status (*tenon_txn_fn)(tenon_txn *txn, void *arg, tenon_error *err
 TENON_API tenon_status tenon_run(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn,
                                  void *arg, tenon_error *err);
 
+/** As tenon_run. @param[in] where TENON_HERE, for reports; static; may be NULL */
+TENON_API tenon_status tenon_run_at(const char *where, tenon_db *db,
+                                    const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
+                                    tenon_error *err);
+#define tenon_run(...) tenon_run_at(TENON_HERE, __VA_ARGS__)
+
 /**
  * Begin a transaction by hand; never retried. Blocks until a connection (and, to write on a
  * single-writer engine, the writer's turn) is free.
@@ -75,6 +93,12 @@ TENON_API tenon_status tenon_run(tenon_db *db, const tenon_txn_options *options,
  */
 TENON_API tenon_status tenon_begin(tenon_db *db, const tenon_txn_options *options, tenon_txn **out,
                                    tenon_error *err);
+
+/** As tenon_begin. @param[in] where TENON_HERE, for reports; static; may be NULL */
+TENON_API tenon_status tenon_begin_at(const char *where, tenon_db *db,
+                                      const tenon_txn_options *options, tenon_txn **out,
+                                      tenon_error *err);
+#define tenon_begin(...) tenon_begin_at(TENON_HERE, __VA_ARGS__)
 
 /**
  * Commit. Consumes `txn` on every outcome; cursors still open are closed.
@@ -91,7 +115,7 @@ TENON_API void tenon_rollback(tenon_txn *txn);
 TENON_API uint32_t tenon_txn_state(const tenon_txn *txn);
 
 /** The transaction's own id, a UUIDv7; another for each attempt. */
-TENON_API tenon_uuid tenon_txn_id(const tenon_txn *txn);
+TENON_API tenon_uuid tenon_txn_id(tenon_txn *txn);
 
 /** Which attempt of tenon_run this is, from 1 on. */
 TENON_API uint32_t tenon_txn_attempt(const tenon_txn *txn);

@@ -100,6 +100,7 @@ txn_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
     fake.isolation = how->isolation;
     fake.read_only = how->read_only;
     fake.deadline_ns = how->deadline_ns;
+    fake.begun_by = pthread_self();
     return answer(FAKE_BEGIN, err);
 }
 
@@ -107,6 +108,7 @@ static tenon_status
 txn_commit(tenon_drv_conn *conn, tenon_error *err)
 {
     (void)conn;
+    fake.strayed = fake.strayed || !pthread_equal(fake.begun_by, pthread_self());
     return answer(FAKE_COMMIT, err);
 }
 
@@ -114,6 +116,7 @@ static tenon_status
 txn_rollback(tenon_drv_conn *conn, tenon_error *err)
 {
     (void)conn;
+    fake.strayed = fake.strayed || !pthread_equal(fake.begun_by, pthread_self());
     return answer(FAKE_ROLLBACK, err);
 }
 
@@ -400,10 +403,17 @@ fake_fail(int slot, tenon_status status, uint8_t effect, uint32_t times)
 tenon_db *
 fake_open(const char *url, const tenon_open_options *options)
 {
+    tenon_open_options o = { .size = sizeof o };
     tenon_error err = { 0 };
     tenon_db *db;
 
-    if (tenon_open(url, options, &db, &err) != TENON_OK)
+    if (options != NULL)
+        o = *options;
+    if (o.min_connections == 0)
+        o.min_connections = UINT32_MAX; /* nothing happens but what the test does */
+    if (o.breaker_failures == 0)
+        o.breaker_failures = UINT32_MAX;
+    if (tenon_open(url, &o, &db, &err) != TENON_OK)
         fail_msg("%s", err.message);
     return db;
 }

@@ -7,6 +7,8 @@
 
 #include "unit.h"
 
+#include <pthread.h>
+
 #include "tenon/driver.h"
 #include "tenon/tenon.h"
 
@@ -56,6 +58,8 @@ typedef struct fake_engine {
     bool after;           /**< The plan last read from has the keyset's condition. */
     char text[16];        /**< First parameter of the cursor last read from, where it is a TEXT. */
     uint32_t param_count; /**< Of the SQL text last run. */
+    pthread_t begun_by;   /**< The thread of the last begin. */
+    bool strayed;         /**< A transaction was ended by another thread than the last begin's. */
 } fake_engine;
 
 extern fake_engine fake;

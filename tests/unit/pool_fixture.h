@@ -13,13 +13,25 @@
 #define MS UINT64_C(1000000)
 #define NEVER UINT64_MAX
 
-static char engine[64]; /* what open connections point into */
-
 static inline tni_pool *
 pool_new(tni_pool *pool, uint32_t max_count, bool single_writer)
 {
-    assert_int_equal(tni_pool_init(pool, max_count, 20000 * MS, single_writer, NULL), TENON_OK);
+    const tni_limits limits = { .max_count = max_count,
+                                .max_concurrent = 1000,
+                                .timeout_ns = 20000 * MS,
+                                .single_writer = single_writer,
+                                .finds_deadlocks = true };
+
+    tni_pool_init(pool, &limits);
     return pool;
+}
+
+static inline tenon_status
+try_lease(tni_pool *pool, bool writer, uint64_t deadline_ns, tni_conn **out, tenon_error *err)
+{
+    const tni_lease what = { .deadline_ns = deadline_ns, .writer = writer, .admit = true };
+
+    return tni_pool_lease(pool, &what, out, err);
 }
 
 static inline tni_conn *
@@ -28,19 +40,25 @@ lease(tni_pool *pool, bool writer)
     tenon_error err = { 0 };
     tni_conn *conn = NULL;
 
-    if (tni_pool_lease(pool, writer, NEVER, &conn, &err) != TENON_OK)
+    if (try_lease(pool, writer, NEVER, &conn, &err) != TENON_OK)
         fail_msg("%s", err.message);
     assert_non_null(conn);
     if (conn->drv == NULL)
-        conn->drv = (tenon_drv_conn *)(void *)&engine[conn - pool->conns];
+        conn->drv = (tenon_drv_conn *)(void *)conn; /* points nowhere else */
     return conn;
+}
+
+static inline void
+give(tni_pool *pool, tni_conn *conn, bool writer)
+{
+    tni_pool_release(pool, conn, writer, true);
 }
 
 /* Give everything back at the end of a test. */
 static inline void
 pool_end(tni_pool *pool)
 {
-    tni_pool_drain(pool);
+    (void)tni_pool_drain(pool, NEVER);
     tni_pool_fini(pool);
 }
 
@@ -64,10 +82,10 @@ guest_main(void *arg)
     tni_conn *conn = NULL;
     uint64_t deadline_ns = g->timeout_ms > 0 ? tni_monotonic_ns() + g->timeout_ms * MS : NEVER;
 
-    g->st = tni_pool_lease(g->pool, g->writer, deadline_ns, &conn, &g->err);
+    g->st = try_lease(g->pool, g->writer, deadline_ns, &conn, &g->err);
     if (g->st == TENON_OK) {
         g->place = atomic_fetch_add(&served, 1);
-        tni_pool_release(g->pool, conn, g->writer);
+        give(g->pool, conn, g->writer);
     }
     return NULL;
 }
@@ -77,9 +95,10 @@ waiting_count(tni_pool *pool)
 {
     uint32_t count;
 
-    (void)pthread_mutex_lock(&pool->lock);
-    count = pool->waiting.count + pool->writers.count;
-    (void)pthread_mutex_unlock(&pool->lock);
+    tni_mutex_lock(&pool->lock);
+    count = pool->queues[TNI_WAIT_ADMISSION].count + pool->queues[TNI_WAIT_TURN].count +
+            pool->queues[TNI_WAIT_CONNECTION].count;
+    tni_mutex_unlock(&pool->lock);
     return count;
 }
 

@@ -16,13 +16,13 @@ the_last_one_used_comes_first(void **state)
     b = lease(&pool, false);
     assert_ptr_not_equal(a, b);
     assert_int_equal(tni_pool_open_count(&pool), 2);
-    tni_pool_release(&pool, a, false);
-    tni_pool_release(&pool, b, false);
+    give(&pool, a, false);
+    give(&pool, b, false);
     c = lease(&pool, false);
     assert_ptr_equal(c, b);
     assert_ptr_equal(lease(&pool, false), a);
-    tni_pool_release(&pool, a, false);
-    tni_pool_release(&pool, c, false);
+    give(&pool, a, false);
+    give(&pool, c, false);
     assert_int_equal(tni_pool_open_count(&pool), 2);
     pool_end(&pool);
 }
@@ -38,11 +38,11 @@ an_open_one_goes_before_one_to_be_opened(void **state)
     a = lease(&pool, false);
     b = lease(&pool, false);
     b->drv = NULL; /* broken, closed by its user */
-    tni_pool_release(&pool, a, false);
-    tni_pool_release(&pool, b, false);
+    give(&pool, a, false);
+    give(&pool, b, false);
     assert_int_equal(tni_pool_open_count(&pool), 1);
     assert_ptr_equal(lease(&pool, false), a);
-    tni_pool_release(&pool, a, false);
+    give(&pool, a, false);
     pool_end(&pool);
 }
 
@@ -60,7 +60,7 @@ waiters_are_served_in_their_order(void **state)
     atomic_store(&served, 0);
     for (i = 0; i < UNIT_COUNT(guests); i++)
         guest_start(&guests[i], &pool, false, 0);
-    tni_pool_release(&pool, conn, false);
+    give(&pool, conn, false);
     for (i = 0; i < UNIT_COUNT(guests); i++) {
         guest_join(&guests[i]);
         assert_int_equal(guests[i].st, TENON_OK);
@@ -84,10 +84,10 @@ nobody_overtakes_a_waiter(void **state)
         conn = lease(&pool, turn == 1);
         atomic_store(&served, 0);
         guest_start(&g, &pool, turn == 1, 0);
-        tni_pool_release(&pool, conn, turn == 1);
+        give(&pool, conn, turn == 1);
         conn = lease(&pool, turn == 1);
         assert_int_equal(atomic_load(&served), 1);
-        tni_pool_release(&pool, conn, turn == 1);
+        give(&pool, conn, turn == 1);
         guest_join(&g);
     }
     pool_end(&pool);
@@ -112,10 +112,10 @@ a_late_waiter_is_told_the_counts(void **state)
     assert_string_equal(second.err.message,
                         "no connection became free in time: 2 in all, 2 active, 0 idle, 2 waiting");
     assert_int_equal(waiting_count(&pool), 1);
-    tni_pool_release(&pool, a, false); /* goes to the one who still waits */
+    give(&pool, a, false); /* goes to the one who still waits */
     guest_join(&first);
     assert_int_equal(first.st, TENON_OK);
-    tni_pool_release(&pool, b, false);
+    give(&pool, b, false);
     pool_end(&pool);
 }
 
@@ -134,7 +134,7 @@ the_first_waiter_may_give_up(void **state)
     guest_join(&first);
     guest_start(&third, &pool, false, 0);
     atomic_store(&served, 0);
-    tni_pool_release(&pool, conn, false);
+    give(&pool, conn, false);
     guest_join(&second);
     guest_join(&third);
     assert_int_equal(first.st, TENON_TIMEOUT);
@@ -153,7 +153,7 @@ the_pool_s_own_timeout_ends_a_wait(void **state)
 
     (void)state;
     pool_new(&pool, 1, true);
-    pool.timeout_ns = 40 * MS;
+    pool.limits.timeout_ns = 40 * MS;
     conn = lease(&pool, true);
     guest_start(&g, &pool, true, 0);
     guest_join(&g);
@@ -162,7 +162,7 @@ the_pool_s_own_timeout_ends_a_wait(void **state)
     guest_join(&g);
     assert_int_equal(g.st, TENON_TIMEOUT);
     assert_true(tni_monotonic_ns() - start_ns >= 80 * MS);
-    tni_pool_release(&pool, conn, true);
+    give(&pool, conn, true);
     pool_end(&pool);
 }
 
@@ -179,14 +179,14 @@ a_passed_deadline_leaves_no_time_to_wait(void **state)
     pool_new(&pool, 1, false);
     conn = lease(&pool, false);
     guest_start(&g, &pool, false, 0);
-    tni_pool_release(&pool, conn, false);
+    give(&pool, conn, false);
     guest_join(&g); /* the guest was the last user: this thread is not its own obstacle */
-    assert_int_equal(tni_pool_lease(&pool, false, past_ns, &conn, &err), TENON_OK);
-    conn->thread = g.thread;
-    assert_int_equal(tni_pool_lease(&pool, false, past_ns, &none, &err), TENON_TIMEOUT);
+    assert_int_equal(try_lease(&pool, false, past_ns, &conn, &err), TENON_OK);
+    atomic_store(&conn->thread, 1); /* as if it were another thread's */
+    assert_int_equal(try_lease(&pool, false, past_ns, &none, &err), TENON_TIMEOUT);
     assert_null(none);
     assert_true(tni_monotonic_ns() - past_ns < 10000 * MS); /* the pool's own timeout is 20 s */
-    tni_pool_release(&pool, conn, false);
+    give(&pool, conn, false);
     pool_end(&pool);
 }
 
@@ -207,16 +207,16 @@ writers_take_turns_readers_do_not(void **state)
     atomic_store(&served, 0);
     for (i = 0; i < UNIT_COUNT(guests); i++)
         guest_start(&guests[i], &pool, true, 0);
-    tni_pool_release(&pool, reader, false); /* no writer waits for that */
+    give(&pool, reader, false); /* no writer waits for that */
     tni_sleep_until_ns(tni_monotonic_ns() + 20 * MS);
     assert_int_equal(atomic_load(&served), 0);
-    tni_pool_release(&pool, writer, true);
+    give(&pool, writer, true);
     for (i = 0; i < UNIT_COUNT(guests); i++) {
         guest_join(&guests[i]);
         assert_int_equal(guests[i].st, TENON_OK);
         assert_int_equal(guests[i].place, i);
     }
-    assert_false(pool.writing);
+    assert_int_equal(pool.writer, 0);
     pool_end(&pool);
 }
 
@@ -230,8 +230,8 @@ many_writers_where_the_engine_takes_many(void **state)
     pool_new(&pool, 2, false);
     a = lease(&pool, true);
     b = lease(&pool, true);
-    tni_pool_release(&pool, a, true);
-    tni_pool_release(&pool, b, true);
+    give(&pool, a, true);
+    give(&pool, b, true);
     pool_end(&pool);
 }
 
@@ -251,7 +251,7 @@ a_late_writer_is_told_the_counts(void **state)
     assert_int_equal(b.st, TENON_TIMEOUT);
     assert_string_equal(b.err.message,
                         "the writer's turn did not come in time: 1 writing, 2 waiting");
-    tni_pool_release(&pool, writer, true);
+    give(&pool, writer, true);
     guest_join(&a);
     assert_int_equal(a.st, TENON_OK);
     pool_end(&pool);
@@ -271,10 +271,10 @@ a_writer_without_a_connection_gives_its_turn_back(void **state)
     guest_start(&b, &pool, true, 0);  /* waits for the turn */
     guest_join(&a);
     assert_int_equal(a.st, TENON_TIMEOUT);
-    tni_pool_release(&pool, reader, false);
+    give(&pool, reader, false);
     guest_join(&b);
     assert_int_equal(b.st, TENON_OK);
-    assert_false(pool.writing);
+    assert_int_equal(pool.writer, 0);
     pool_end(&pool);
 }
 
@@ -290,13 +290,13 @@ a_second_writer_of_one_thread_is_misuse(void **state)
     (void)state;
     pool_new(&pool, 4, true);
     writer = lease(&pool, true);
-    assert_int_equal(tni_pool_lease(&pool, true, NEVER, &none, &err), TENON_MISUSE);
+    assert_int_equal(try_lease(&pool, true, NEVER, &none, &err), TENON_MISUSE);
     assert_null(none);
     assert_string_equal(err.message,
                         "this thread has a write transaction open, and this engine has one writer");
-    tni_pool_release(&pool, lease(&pool, false), false); /* to read is no misuse */
-    tni_pool_release(&pool, writer, true);
-    tni_pool_release(&pool, lease(&pool, true), true);
+    give(&pool, lease(&pool, false), false); /* to read is no misuse */
+    give(&pool, writer, true);
+    give(&pool, lease(&pool, true), true);
     pool_end(&pool);
 }
 
@@ -311,12 +311,13 @@ a_thread_that_holds_all_connections_waits_for_none(void **state)
     pool_new(&pool, 2, false);
     a = lease(&pool, false);
     b = lease(&pool, false);
-    assert_int_equal(tni_pool_lease(&pool, false, NEVER, &none, &err), TENON_MISUSE);
+    assert_int_equal(try_lease(&pool, false, NEVER, &none, &err), TENON_MISUSE);
     assert_null(none);
     assert_string_equal(err.message,
-                        "this thread has all 2 connections in transactions of its own");
-    tni_pool_release(&pool, a, false);
-    tni_pool_release(&pool, b, false);
+                        "this thread would wait for itself: whoever could end a transaction waits "
+                        "for another one");
+    give(&pool, a, false);
+    give(&pool, b, false);
     pool_end(&pool);
 }
 
@@ -329,10 +330,10 @@ misuse_gives_the_turn_back(void **state)
     (void)state;
     pool_new(&pool, 1, true);
     reader = lease(&pool, false);
-    assert_int_equal(tni_pool_lease(&pool, true, NEVER, &none, NULL), TENON_MISUSE);
-    assert_false(pool.writing);
-    tni_pool_release(&pool, reader, false);
-    tni_pool_release(&pool, lease(&pool, true), true);
+    assert_int_equal(try_lease(&pool, true, NEVER, &none, NULL), TENON_MISUSE);
+    assert_int_equal(pool.writer, 0);
+    give(&pool, reader, false);
+    give(&pool, lease(&pool, true), true);
     pool_end(&pool);
 }
 

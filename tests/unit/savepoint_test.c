@@ -1,8 +1,6 @@
 /* Savepoints: which are set, what brings a doomed transaction back, and what does not. */
 #include "fake.h"
 
-#include <pthread.h>
-
 #include "core/env.h"
 
 static const tenon_value one[] = { { .type = TENON_INT, .as = { .i = 1 } } };
@@ -133,49 +131,6 @@ a_deadline_stays_passed(void **state)
     tenon_close(db);
 }
 
-typedef struct elsewhere {
-    tenon_txn *txn;
-    uint32_t savepoint;
-    tenon_status set, release, rollback;
-} elsewhere;
-
-static void *
-use_elsewhere(void *arg)
-{
-    elsewhere *e = arg;
-    uint32_t ignored;
-
-    e->set = tenon_savepoint(e->txn, &ignored, NULL);
-    e->release = tenon_savepoint_release(e->txn, e->savepoint, NULL);
-    e->rollback = tenon_savepoint_rollback(e->txn, e->savepoint, NULL);
-    return NULL;
-}
-
-static void
-they_belong_to_the_thread_of_a_bound_writer(void **state)
-{
-    tenon_db *db = fake_open("bound:", NULL);
-    elsewhere e = { .txn = fake_begin(db, NULL) };
-    pthread_t thread;
-    int round;
-
-    (void)state;
-    e.savepoint = set_savepoint(e.txn);
-    for (round = 0; round < 2; round++) { /* active, and doomed so that a rollback would cure it */
-        assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &e), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
-        assert_int_equal(e.set, TENON_MISUSE);
-        assert_int_equal(e.release, TENON_MISUSE);
-        assert_int_equal(e.rollback, TENON_MISUSE);
-        fake_fail(FAKE_EXEC, TENON_CONFLICT, TENON_EFFECT_MUST_ROLL_BACK, 1);
-        assert_int_equal(run_exec(e.txn), TENON_CONFLICT);
-    }
-    assert_int_equal(fake.calls[FAKE_ROLLBACK_TO], 0);
-    assert_int_equal(tenon_savepoint_rollback(e.txn, e.savepoint, NULL), TENON_OK);
-    assert_int_equal(tenon_commit(e.txn, NULL), TENON_OK);
-    tenon_close(db);
-}
-
 /* The row of tenon_fetch is lent until the next call; without a slot for it a cursor holds it. */
 static void
 a_row_that_was_lent_is_given_back_first(void **state)
@@ -234,7 +189,6 @@ main(void)
         FAKE_CASE(what_the_engine_has_rolled_back_stays_so),
         FAKE_CASE(a_rollback_that_loses_everything_can_not_be_tried_again),
         FAKE_CASE(a_deadline_stays_passed),
-        FAKE_CASE(they_belong_to_the_thread_of_a_bound_writer),
         FAKE_CASE(a_row_that_was_lent_is_given_back_first),
         FAKE_CASE(a_doomed_transaction_sets_and_forgets_none),
     };

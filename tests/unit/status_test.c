@@ -34,7 +34,7 @@ numbers_are_without_gaps_from_zero(void **state)
 static void
 an_unknown_status_has_constant_texts_and_is_not_retryable(void **state)
 {
-    static const tenon_status unknown[] = { -1, 23, 1000, INT32_MIN, INT32_MAX };
+    static const tenon_status unknown[] = { -1, 26, 1000, INT32_MIN, INT32_MAX };
     uint32_t i;
 
     (void)state;

@@ -1,0 +1,167 @@
+/* Deadlines of those who do nothing, and the upkeep of connections. */
+#include "core/reaper.h"
+
+#include "core/db.h"
+#include "core/error.h"
+
+#define REAPER_AGAIN_NS                                                                            \
+    (10 * TNI_NS_PER_MS) /* until the next look at a call that is over its time */
+#define REAPER_POKE_NS (20 * TNI_NS_PER_MS) /* that the engine has to see its deadline by itself   \
+                                             */
+
+/* Stop a call that runs over its time, where the engine can be told to. Its handle can't be left
+ * meanwhile, so no later transaction of the connection can be meant. */
+static void
+reaper_poke(tenon_db *db, tenon_txn *txn, uint64_t now_ns)
+{
+    unsigned int word = TNI_INSIDE;
+
+    if ((db->capabilities & TENON_CAP_INTERRUPT) == 0 ||
+        !atomic_compare_exchange_strong(&txn->word, &word, TNI_POKED))
+        return;
+    if (atomic_load(&txn->deadline_ns) + REAPER_POKE_NS <= now_ns)
+        db->driver->admin->interrupt(txn->conn->drv);
+    atomic_store(&txn->word, TNI_INSIDE);
+}
+
+/* Look at one handle. @return when to look again */
+static uint64_t
+reaper_look(tenon_db *db, tenon_txn *txn, uint64_t now_ns)
+{
+    unsigned int word = atomic_load(&txn->word);
+    uint64_t deadline_ns;
+
+    if (word != TNI_IDLE && word != TNI_INSIDE)
+        return UINT64_MAX;
+    deadline_ns = atomic_load(&txn->deadline_ns);
+    if (deadline_ns > now_ns)
+        return deadline_ns;
+    tni_step();
+    if (word == TNI_INSIDE) {
+        reaper_poke(db, txn, now_ns);
+        return now_ns + REAPER_AGAIN_NS;
+    }
+    if (!atomic_compare_exchange_strong(&txn->word, &word, TNI_TAKEN))
+        return now_ns + REAPER_AGAIN_NS;
+    deadline_ns = atomic_load(&txn->deadline_ns);
+    if (deadline_ns > now_ns) { /* another transaction by now */
+        atomic_store(&txn->word, TNI_IDLE);
+        return deadline_ns;
+    }
+    tni_txn_reap(txn);
+    return UINT64_MAX;
+}
+
+static uint64_t
+reaper_scan(tenon_db *db, uint64_t now_ns)
+{
+    uint64_t next_ns = UINT64_MAX;
+
+    for (tni_conn *c = atomic_load(&db->pool.all); c != NULL; c = c->older) {
+        const uint64_t at_ns = reaper_look(db, &c->txn, now_ns);
+
+        if (at_ns < next_ns)
+            next_ns = at_ns;
+    }
+    return next_ns;
+}
+
+/* Close what nobody needs, open what is missing. */
+static void
+reaper_keep_up(tenon_db *db, uint64_t now_ns)
+{
+    const uint64_t idle_ns = db->idle_timeout_ms * TNI_NS_PER_MS;
+    tni_conn *conn;
+    bool opened = true;
+
+    while ((conn = tni_pool_lease_stale(&db->pool, now_ns > idle_ns ? now_ns - idle_ns : 0,
+                                        now_ns)) != NULL) {
+        tni_db_disconnect(db, conn);
+        tni_pool_release(&db->pool, conn, false, false);
+    }
+    while (opened && (conn = tni_pool_lease_missing(&db->pool)) != NULL) {
+        opened = tni_db_connect(db, conn, NULL) == TENON_OK;
+        tni_pool_release(&db->pool, conn, false, false);
+    }
+}
+
+static void
+reaper_main(void *arg)
+{
+    tenon_db *db = arg;
+    tni_reaper *r = &db->reaper;
+
+    tni_mutex_lock(&r->lock);
+    while (!r->stopping) {
+        uint64_t now_ns, next_ns;
+
+        if (tni_monotonic_ns() >= r->upkeep_ns) {
+            tni_mutex_unlock(&r->lock);
+            now_ns = tni_monotonic_ns();
+            reaper_keep_up(db, now_ns);
+            tni_mutex_lock(&r->lock);
+            r->upkeep_ns = tni_after_ms(now_ns, db->cleanup_interval_ms);
+        }
+        /* Who begins from here on finds a time later than his deadline, and says so. */
+        atomic_store(&r->next_ns, UINT64_MAX);
+        next_ns = reaper_scan(db, tni_monotonic_ns());
+        if (r->upkeep_ns < next_ns)
+            next_ns = r->upkeep_ns;
+        atomic_store(&r->next_ns, next_ns);
+        while (!r->stopping && tni_monotonic_ns() < atomic_load(&r->next_ns))
+            (void)tni_cond_wait(&r->wake, &r->lock, atomic_load(&r->next_ns));
+    }
+    tni_mutex_unlock(&r->lock);
+}
+
+tenon_status
+tni_reaper_start(tenon_db *db, tenon_error *err)
+{
+    tni_reaper *r = &db->reaper;
+
+    tni_mutex_init(&r->lock);
+    tni_cond_init(&r->wake);
+    atomic_init(&r->next_ns, 0);
+    r->upkeep_ns = 0;
+    r->started = tni_thread_start(&r->thread, reaper_main, db);
+    if (r->started)
+        return TENON_OK;
+    tni_cond_fini(&r->wake);
+    tni_mutex_fini(&r->lock);
+    return tni_fail(err, TENON_NO_MEMORY, NULL, "no thread to look after deadlines");
+}
+
+void
+tni_reaper_stop(tenon_db *db)
+{
+    tni_reaper *r = &db->reaper;
+
+    if (!r->started)
+        return;
+    tni_mutex_lock(&r->lock);
+    r->stopping = true;
+    tni_cond_signal(&r->wake);
+    tni_mutex_unlock(&r->lock);
+    tni_thread_join(&r->thread);
+    r->started = false;
+    tni_cond_fini(&r->wake);
+    tni_mutex_fini(&r->lock);
+}
+
+void
+tni_reaper_wake(tni_reaper *reaper, uint64_t deadline_ns)
+{
+    tni_mutex_lock(&reaper->lock);
+    if (deadline_ns < atomic_load(&reaper->next_ns)) {
+        atomic_store(&reaper->next_ns, deadline_ns);
+        tni_cond_signal(&reaper->wake);
+    }
+    tni_mutex_unlock(&reaper->lock);
+}
+
+void
+tni_reaper_wait(tni_reaper *reaper)
+{
+    tni_mutex_lock(&reaper->lock);
+    tni_mutex_unlock(&reaper->lock);
+}

@@ -1,0 +1,44 @@
+/**
+ * @file reaper.h The thread of a database that looks after deadlines and connections: it rolls back
+ * transactions whose owners have gone silent, stops calls that run over their time, closes
+ * connections that nobody needs and opens those that are missing.
+ */
+#ifndef TENON_CORE_REAPER_H
+#define TENON_CORE_REAPER_H
+
+#include <stdatomic.h>
+
+#include "core/env.h"
+#include "tenon/db.h"
+
+/** The reaper of a database. */
+typedef struct tni_reaper {
+    tni_mutex lock; /* held while it has a handle */
+    tni_cond wake;
+    tni_thread thread;
+    atomic_uint_fast64_t next_ns; /* when it will look */
+    uint64_t upkeep_ns;           /* when it will look after connections */
+    bool started, stopping;
+} tni_reaper;
+
+/** Set up and start. @retval TENON_OK, TENON_NO_MEMORY: no thread to be had */
+tenon_status tni_reaper_start(tenon_db *db, tenon_error *err);
+
+/** Stop. Accepts one that was not started. */
+void tni_reaper_stop(tenon_db *db);
+
+/** See that it looks at `deadline_ns`, which it has to learn of, since it is earlier than all. */
+void tni_reaper_wake(tni_reaper *reaper, uint64_t deadline_ns);
+
+/** A transaction with this deadline has begun: its handle is IDLE already. */
+static inline void
+tni_reaper_expect(tni_reaper *reaper, uint64_t deadline_ns)
+{
+    if (deadline_ns < atomic_load(&reaper->next_ns))
+        tni_reaper_wake(reaper, deadline_ns);
+}
+
+/** Wait until it has let go of the handle that it has. */
+void tni_reaper_wait(tni_reaper *reaper);
+
+#endif
