@@ -15,6 +15,7 @@ tni_breaker_init(tni_breaker *breaker, uint32_t threshold, uint32_t open_ms)
     atomic_init(&breaker->failures, 0);
     breaker->threshold = threshold;
     breaker->open_ms = open_ms;
+    breaker->last = TENON_OK;
     breaker->last_open_ms = 0;
     breaker->until_ns = 0;
 }
@@ -52,6 +53,8 @@ tenon_status
 tni_breaker_pass(tni_breaker *breaker, tenon_error *err)
 {
     uint64_t now_ns, wait_ms;
+    uint32_t failures;
+    tenon_status last;
     bool passes;
 
     if (tni_breaker_state(breaker) == TENON_CIRCUIT_CLOSED)
@@ -64,12 +67,15 @@ tni_breaker_pass(tni_breaker *breaker, tenon_error *err)
         atomic_store_explicit(&breaker->state, TENON_CIRCUIT_HALF_OPEN, memory_order_relaxed);
         breaker->until_ns = now_ns + BREAKER_PROBE_NS;
     }
+    failures = atomic_load_explicit(&breaker->failures, memory_order_relaxed);
+    last = breaker->last;
     tni_mutex_unlock(&breaker->lock);
     if (passes)
         return TENON_OK;
-    (void)tni_fail(err, TENON_CIRCUIT_OPEN, NULL,
-                   "the database has failed %u times in a row; next try in %llu ms",
-                   atomic_load(&breaker->failures), (unsigned long long)wait_ms);
+    (void)tni_fail(
+        err, TENON_CIRCUIT_OPEN, NULL,
+        "the database has failed %u times in a row, at last with %s; next try in %llu ms", failures,
+        tenon_status_name(last), (unsigned long long)wait_ms);
     if (err != NULL)
         err->native = (int32_t)wait_ms;
     return TENON_CIRCUIT_OPEN;
@@ -88,11 +94,12 @@ breaker_open(tni_breaker *breaker)
 }
 
 static void
-breaker_failed(tni_breaker *breaker, uint32_t weight)
+breaker_failed(tni_breaker *breaker, tenon_status status, uint32_t weight)
 {
     uint32_t state, failures;
 
     tni_mutex_lock(&breaker->lock);
+    breaker->last = status;
     state = tni_breaker_state(breaker);
     failures = atomic_load_explicit(&breaker->failures, memory_order_relaxed) + weight;
     atomic_store_explicit(&breaker->failures, failures, memory_order_relaxed);
@@ -110,7 +117,7 @@ tni_breaker_note(tni_breaker *breaker, tenon_status status)
     if (breaker->threshold == 0)
         return;
     if (weight > 0) {
-        breaker_failed(breaker, weight);
+        breaker_failed(breaker, status, weight);
         return;
     }
     if (status == TENON_TIMEOUT ||

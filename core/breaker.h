@@ -16,6 +16,7 @@ typedef struct tni_breaker {
     tni_mutex lock;
     atomic_uint state;    /* a TENON_CIRCUIT_ value */
     atomic_uint failures; /* in a row */
+    tenon_status last;    /* failure */
     uint32_t threshold;   /* 0: never opens */
     uint32_t open_ms;     /* the first time; twice as long after each probe that fails */
     uint64_t last_open_ms;

@@ -6,8 +6,9 @@
 
 #define REAPER_AGAIN_NS                                                                            \
     (10 * TNI_NS_PER_MS) /* until the next look at a call that is over its time */
-#define REAPER_POKE_NS (20 * TNI_NS_PER_MS) /* that the engine has to see its deadline by itself   \
-                                             */
+#define REAPER_POKE_NS                                                                             \
+    (20 * TNI_NS_PER_MS) /* that the engine has to see its deadline by itself                      \
+                          */
 
 /* Stop a call that runs over its time, where the engine can be told to. Its handle can't be left
  * meanwhile, so no later transaction of the connection can be meant. */

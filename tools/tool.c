@@ -121,6 +121,8 @@ tool_open_as(const char *url, tenon_open_options *options, bool may_be_missing, 
 
     options->size = sizeof *options;
     options->driver_path = tool_driver_path();
+    options->min_connections = UINT32_MAX;  /* a tool runs for a short time, */
+    options->breaker_failures = UINT32_MAX; /* and tells of the first failure, not of the fifth */
     status = tenon_open(url, options, out, &err);
     if (status == TENON_OK)
         return TOOL_GO_ON;

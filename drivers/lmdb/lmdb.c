@@ -97,15 +97,16 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
 {
     tenon_kv_txn *txn = calloc(1, sizeof *txn);
     tenon_status st = TENON_OK;
-    int rc = MDB_MAP_RESIZED;
+    int rc = MDB_MAP_RESIZED; /* until a try says otherwise */
 
     *out = NULL;
     if (txn == NULL)
         return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
-    if (!how->read_only && !tenon_gate_close(&store->writers, how->deadline_ns)) {
+    if (!how->read_only)
+        st = lmdb_store_take_turn(store, how->deadline_ns, err);
+    if (st != TENON_OK) {
         free(txn);
-        return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
-                             "%s: another database of this process writes", store->path);
+        return st;
     }
     while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
         st = lmdb_store_enter(store, how->deadline_ns, err);
@@ -122,7 +123,7 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
         st = lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "begin");
     if (st != TENON_OK) {
         if (!how->read_only)
-            tenon_gate_open(&store->writers);
+            lmdb_store_give_turn(store);
         free(txn);
         return st;
     }
@@ -138,7 +139,7 @@ lmdb_end(tenon_kv_txn *txn)
 {
     tenon_gate_leave(&txn->store->gate);
     if (!txn->read_only)
-        tenon_gate_open(&txn->store->writers);
+        lmdb_store_give_turn(txn->store);
     free(txn);
 }
 

@@ -77,6 +77,8 @@ lmdb_store_free(tenon_kv_store *store)
     while (store->idle_count > 0)
         mdb_txn_abort(store->idle[--store->idle_count]);
     mdb_env_close(store->env);
+    if (store->turn_fd >= 0)
+        close(store->turn_fd);
     pthread_mutex_destroy(&store->lock);
     tenon_gate_fini(&store->gate);
     tenon_gate_fini(&store->writers);
@@ -134,6 +136,10 @@ lmdb_env_open(tenon_kv_store *store, uint64_t map_bytes)
         rc = mdb_env_open(store->env, store->path, lmdb_flags(store), 0600);
     if (rc == 0)
         rc = lmdb_check_length(store);
+    if (rc == 0 && !store->read_only) {
+        store->turn_fd = open(store->path, O_RDWR | O_CLOEXEC);
+        rc = store->turn_fd < 0 ? errno : 0;
+    }
     if (rc == 0)
         rc = mdb_reader_check(store->env, &dead);
     if (rc == 0)
@@ -158,6 +164,7 @@ lmdb_store_new(const tenon_drv_open *options, tenon_kv_store **out, struct stat 
     store->durability = options->durability;
     store->read_only = options->read_only;
     store->use_count = 1;
+    store->turn_fd = -1;
     tenon_gate_init(&store->writers);
     tenon_gate_init(&store->gate);
     (void)pthread_mutex_init(&store->lock, NULL);
@@ -256,6 +263,31 @@ lmdb_store_resize(tenon_kv_store *store, uint64_t bytes, uint64_t deadline_ns, t
     tenon_gate_open(&store->gate);
     return rc == 0 ? TENON_OK
                    : lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "map can't be resized");
+}
+
+tenon_status
+lmdb_store_take_turn(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err)
+{
+    int rc;
+
+    if (!tenon_gate_close(&store->writers, deadline_ns))
+        return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                             "%s: another database of this process writes", store->path);
+    rc = tenon_posix_take_turn(store->turn_fd, deadline_ns);
+    if (rc == 0)
+        return TENON_OK;
+    tenon_gate_open(&store->writers);
+    if (rc == ETIMEDOUT)
+        return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                             "%s: another process writes", store->path);
+    return lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "the writer's turn");
+}
+
+void
+lmdb_store_give_turn(tenon_kv_store *store)
+{
+    tenon_posix_give_turn(store->turn_fd);
+    tenon_gate_open(&store->writers);
 }
 
 tenon_status

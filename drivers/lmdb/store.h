@@ -22,6 +22,7 @@ struct tenon_kv_store {
     tenon_kv_store *next;
     tenon_gate writers;   /**< Closed by the writer of this process: LMDB's own lock waits without a
                              limit, and for itself where one thread asks twice. */
+    int turn_fd;          /**< Of the file, for the turn among processes; -1: only reading. */
     tenon_gate gate;      /**< Transactions are inside; the map is resized with it closed. */
     pthread_mutex_t lock; /**< Guards all below. */
     uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */
@@ -39,6 +40,12 @@ tenon_status lmdb_store_open(const tenon_drv_open *options, tenon_kv_store **out
 
 /** Give up a store; the last user closes it. Accepts NULL. */
 void lmdb_store_close(tenon_kv_store *store);
+
+/** Wait for the writer's turn in this process, then among processes. */
+tenon_status lmdb_store_take_turn(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err);
+
+/** Give both back. */
+void lmdb_store_give_turn(tenon_kv_store *store);
 
 /** Go inside the gate, after resizing the map where that was asked for. */
 tenon_status lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err);

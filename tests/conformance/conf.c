@@ -25,6 +25,7 @@ static const struct {
     { "crash", conf_role_crash },
     { "migrate", conf_role_migrate },
     { "neighbour", conf_role_neighbour },
+    { "holder", conf_role_holder },
 };
 
 uint64_t
@@ -224,6 +225,7 @@ conf_run_groups(void)
         &conf_paging_group,       &conf_cursors_group,   &conf_savepoints_group,
         &conf_transactions_group, &conf_threads_group,   &conf_migrations_group,
         &conf_interrupted_group,  &conf_abilities_group, &conf_crash_group,
+        &conf_deadlines_group,
     };
     int failed = 0;
 

@@ -44,7 +44,7 @@ typedef struct conf_group {
 extern const conf_group conf_open_group, conf_types_group, conf_order_group, conf_schema_group,
     conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
     conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
-    conf_interrupted_group, conf_abilities_group, conf_crash_group;
+    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group;
 
 /* ---- The driver ---- */
 
@@ -74,6 +74,7 @@ typedef int (*conf_role_fn)(const char *url);
 int conf_role_crash(const char *url);
 int conf_role_migrate(const char *url);
 int conf_role_neighbour(const char *url);
+int conf_role_holder(const char *url);
 
 typedef struct conf_child {
     int pid;

@@ -179,6 +179,7 @@ a_body_that_sleeps_is_rolled_back_too(void **state)
         sleeper s = { .db = db, .parts = true };
         tenon_error err = { 0 };
 
+        fake.strayed = false;
         assert_int_equal(tenon_run(db, &waits, sleep_body, &s, &err), TENON_TIMEOUT);
         assert_int_equal(s.after, TENON_TIMEOUT);
         assert_int_equal(err.status, TENON_TIMEOUT);

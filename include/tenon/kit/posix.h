@@ -54,6 +54,21 @@ uint64_t tenon_posix_disk_bytes(const char *path, const char *suffix);
 bool tenon_posix_is_full(const char *path);
 
 /**
+ * Wait until no other process holds the turn of an open file, and take it. For engines whose own
+ * lock between processes waits without a limit: taken before that lock, it makes the wait one that
+ * ends. Threads of one process do not exclude each other by it; a process that ends gives it back.
+ *
+ * @param[in] fd          open for writing for as long as the turn matters: closing any descriptor
+ * of the file gives the turn of the process back (POSIX record locks)
+ * @param[in] deadline_ns CLOCK_MONOTONIC; UINT64_MAX = none
+ * @return 0; ETIMEDOUT; another errno
+ */
+int tenon_posix_take_turn(int fd, uint64_t deadline_ns);
+
+/** Give it back. */
+void tenon_posix_give_turn(int fd);
+
+/**
  * A gate: many may be inside, or one may have it to itself. Who wants it to itself goes before
  * those who come later. Unlike a read-write lock it may be left by another thread than the one that
  * entered.
