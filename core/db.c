@@ -225,6 +225,11 @@ db_open_driver(tenon_db *db, const char *text, const tni_url *url, const tenon_o
     db->read_only = o->read_only;
     db_map_isolation(db);
     db_set_limits(db, o, info.max_connections);
+    if (db->thread_bound && !db->pool.limits.single_writer)
+        return tni_fail(err, TENON_ABI, db->driver->name,
+                        "%s binds writers to their threads and takes several at once: one thread "
+                        "would have to end them all",
+                        db->driver->name);
     return tni_reaper_start(db, err);
 }
 

@@ -392,8 +392,9 @@ typedef struct tenon_drv_admin_ops {
 } tenon_drv_admin_ops;
 
 /** Flags of a driver. */
-#define TENON_DRV_THREAD_BOUND                                                                     \
-    UINT32_C(1) /**< A write transaction belongs to the thread that began it. */
+/** A write transaction is begun and ended (begin, commit, rollback) by one thread; statements may come
+ * from others meanwhile, one at a time. Only with TENON_CAP_SINGLE_WRITER. */
+#define TENON_DRV_THREAD_BOUND UINT32_C(1)
 
 /** The descriptor. Lives as long as the process. */
 struct tenon_driver {

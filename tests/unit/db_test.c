@@ -143,6 +143,17 @@ a_filter_finds_others_where_this_one_was_found(void **state)
     assert_string_equal(fake.driver_path, "");
 }
 
+static void
+writers_bound_to_threads_go_one_at_a_time(void **state)
+{
+    tenon_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(try_open("bound:", NULL, &err), TENON_ABI);
+    fake.capabilities |= TENON_CAP_SINGLE_WRITER;
+    assert_int_equal(try_open("bound:", NULL, &err), TENON_OK);
+}
+
 /* ---- Closing ---- */
 
 typedef struct holder {
@@ -190,6 +201,7 @@ main(void)
         FAKE_CASE(an_engine_with_one_writer_has_one),
         FAKE_CASE(plans_are_freed_before_their_connection),
         FAKE_CASE(a_filter_finds_others_where_this_one_was_found),
+        FAKE_CASE(writers_bound_to_threads_go_one_at_a_time),
         FAKE_CASE(closing_waits_for_transactions_of_others),
     };
 

@@ -413,6 +413,8 @@ fake_open(const char *url, const tenon_open_options *options)
         o.min_connections = UINT32_MAX; /* nothing happens but what the test does */
     if (o.breaker_failures == 0)
         o.breaker_failures = UINT32_MAX;
+    if (strncmp(url, "bound:", 6) == 0)
+        fake.capabilities |= TENON_CAP_SINGLE_WRITER; /* one needs the other */
     if (tenon_open(url, &o, &db, &err) != TENON_OK)
         fail_msg("%s", err.message);
     return db;

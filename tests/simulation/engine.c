@@ -1,0 +1,537 @@
+/* The engine of the simulation. */
+#include "tests/simulation/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/env.h"
+#include "tests/simulation/world.h"
+
+#define ENGINE_TXN_MARKS 16
+#define ENGINE_CONNS 64
+#define ENGINE_IDLE_NS (100 * TNI_NS_PER_MS) /* after a deadline: the reaper's time */
+
+struct tenon_drv_conn {
+    bool used, in_call, in_txn, read_only, interrupted;
+    bool excused;  /* lends a row, or can only be ended by its own thread */
+    uint32_t task; /* that began to write */
+    uint64_t deadline_ns;
+    uint32_t marks[ENGINE_TXN_MARKS], mark_count;
+    uint32_t plans, cursors;
+};
+
+struct tenon_drv_plan {
+    tenon_drv_conn *conn;
+};
+
+struct tenon_drv_cursor {
+    tenon_drv_conn *conn;
+    tenon_value row[1];
+    int64_t at;
+};
+
+static struct {
+    engine_nature nature;
+    tenon_drv_conn conns[ENGINE_CONNS];
+    bool committed[ENGINE_MARKS];
+    bool application[64]; /* by task */
+    uint32_t next_mark, commits, writers;
+} engine;
+
+void
+engine_begin(const engine_nature *nature)
+{
+    memset(&engine, 0, sizeof engine);
+    engine.nature = *nature;
+}
+
+void
+engine_mark_application(bool is)
+{
+    engine.application[world_task()] = is;
+}
+
+uint32_t
+engine_connections(void)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < ENGINE_CONNS; i++)
+        count += engine.conns[i].used;
+    return count;
+}
+
+void
+engine_end(void)
+{
+    if (engine_connections() != 0)
+        world_violation("%u connections are left open", engine_connections());
+}
+
+uint32_t
+engine_new_mark(void)
+{
+    if (engine.next_mark == ENGINE_MARKS)
+        abort();
+    return engine.next_mark++;
+}
+
+bool
+engine_has(uint32_t mark)
+{
+    return engine.committed[mark];
+}
+
+uint32_t
+engine_commits(void)
+{
+    return engine.commits;
+}
+
+void
+engine_watch(uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < ENGINE_CONNS; i++) {
+        const tenon_drv_conn *c = &engine.conns[i];
+
+        if (c->used && c->in_txn && !c->in_call && !c->excused &&
+            c->deadline_ns + ENGINE_IDLE_NS < now_ns)
+            world_violation("connection %u is idle in a transaction %llu ms after its deadline", i,
+                            (unsigned long long)((now_ns - c->deadline_ns) / TNI_NS_PER_MS));
+    }
+}
+
+/* ---- Calls ---- */
+
+static void
+engine_enter(tenon_drv_conn *conn, const char *slot)
+{
+    if (!conn->used)
+        world_violation("%s on a connection that is closed", slot);
+    if (conn->in_call)
+        world_violation("%s while another call is in progress on the same connection", slot);
+    conn->in_call = true;
+}
+
+static tenon_status
+engine_fail(tenon_error *err, tenon_status status, uint8_t effect)
+{
+    static const char text[] = "as the seed wanted";
+
+    err->status = status;
+    err->effect = effect;
+    memcpy(err->message, text, sizeof text);
+    return status;
+}
+
+/* Take some time, up to the deadline; whatever ends no transaction may take longer. */
+static tenon_status
+engine_take_time(const tenon_drv_conn *conn, tenon_error *err)
+{
+    uint64_t until_ns;
+
+    tni_step();
+    if (!world_chance(engine.nature.slow_of))
+        return TENON_OK;
+    until_ns = tni_monotonic_ns() +
+               world_random((conn->deadline_ns == UINT64_MAX ? 10 : 40) * TNI_NS_PER_MS);
+    if (until_ns < conn->deadline_ns) {
+        tni_sleep_until_ns(until_ns);
+        return TENON_OK;
+    }
+    tni_sleep_until_ns(conn->deadline_ns + world_random(5 * TNI_NS_PER_MS));
+    return engine_fail(err, TENON_TIMEOUT,
+                       world_chance(2) ? TENON_EFFECT_ROLLED_BACK : TENON_EFFECT_MUST_ROLL_BACK);
+}
+
+/* Fail now and then. */
+static tenon_status
+engine_chance(tenon_error *err)
+{
+    static const tenon_status statuses[] = { TENON_CONFLICT, TENON_CONFLICT, TENON_BUSY,
+                                             TENON_IO,       TENON_FULL,     TENON_UNAVAILABLE };
+    const tenon_status st = statuses[world_random(sizeof statuses / sizeof statuses[0])];
+
+    if (engine.nature.fails_of == 0 || !world_chance(engine.nature.fails_of))
+        return TENON_OK;
+    return engine_fail(err, st,
+                       st == TENON_UNAVAILABLE || world_chance(3) ? TENON_EFFECT_ROLLED_BACK
+                                                                  : TENON_EFFECT_MUST_ROLL_BACK);
+}
+
+static tenon_status
+engine_call(tenon_drv_conn *conn, const char *slot, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_enter(conn, slot);
+    st = engine_take_time(conn, err);
+    if (st == TENON_OK)
+        st = engine_chance(err);
+    return st;
+}
+
+static tenon_status
+engine_leave(tenon_drv_conn *conn, tenon_status st)
+{
+    conn->in_call = false;
+    return st;
+}
+
+/* ---- Databases and connections ---- */
+
+static tenon_status
+engine_db_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
+{
+    (void)options, (void)err;
+    *out = (tenon_drv_db *)(void *)&engine;
+    return TENON_OK;
+}
+
+static void
+engine_db_close(tenon_drv_db *db)
+{
+    (void)db;
+}
+
+static tenon_status
+engine_db_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
+{
+    (void)db, (void)err;
+    info->capabilities = TENON_CAP_SERIALIZABLE | TENON_CAP_DURABLE_NONE;
+    if (engine.nature.single_writer)
+        info->capabilities |= TENON_CAP_SINGLE_WRITER;
+    if (engine.nature.interrupts)
+        info->capabilities |= TENON_CAP_INTERRUPT;
+    info->durability = TENON_DURABLE_NONE;
+    return TENON_OK;
+}
+
+static tenon_status
+engine_conn_open(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
+{
+    uint32_t i = 0;
+
+    (void)db;
+    *out = NULL;
+    tni_step();
+    if (engine.nature.fails_of != 0 && world_chance(engine.nature.fails_of))
+        return engine_fail(err, TENON_UNAVAILABLE, TENON_EFFECT_ROLLED_BACK);
+    while (engine.conns[i].used)
+        i++;
+    memset(&engine.conns[i], 0, sizeof engine.conns[i]);
+    engine.conns[i].used = true;
+    engine.conns[i].deadline_ns = UINT64_MAX;
+    *out = &engine.conns[i];
+    return TENON_OK;
+}
+
+static void
+engine_forget(tenon_drv_conn *conn)
+{
+    if (conn->in_txn && !conn->read_only)
+        engine.writers--;
+    conn->in_txn = false;
+    conn->excused = false;
+    conn->deadline_ns = UINT64_MAX;
+    conn->mark_count = 0;
+}
+
+static void
+engine_conn_close(tenon_drv_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    engine_enter(conn, "close");
+    if (conn->plans != 0 || conn->cursors != 0)
+        world_violation("a connection is closed with %u plans and %u cursors", conn->plans,
+                        conn->cursors);
+    engine_forget(conn);
+    conn->in_call = false;
+    conn->used = false;
+}
+
+static tenon_status
+engine_conn_reset(tenon_drv_conn *conn, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    engine_enter(conn, "reset");
+    if (conn->in_txn)
+        world_violation("a connection comes back with an open transaction");
+    if (engine.nature.fails_of != 0 && world_chance(engine.nature.fails_of * 2))
+        st = engine_fail(err, TENON_IO, TENON_EFFECT_OPEN);
+    return engine_leave(conn, st);
+}
+
+/* ---- Transactions ---- */
+
+static tenon_status
+engine_txn_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
+{
+    tenon_status st;
+
+    conn->deadline_ns = how->deadline_ns;
+    st = engine_call(conn, "begin", err);
+    if (conn->in_txn)
+        world_violation("begin inside a transaction");
+    if (st != TENON_OK) {
+        conn->deadline_ns = UINT64_MAX;
+        return engine_leave(conn, st);
+    }
+    conn->in_txn = true;
+    conn->read_only = how->read_only;
+    conn->task = world_task();
+    conn->excused = engine.nature.bound && !conn->read_only && engine.application[conn->task];
+    if (!conn->read_only)
+        engine.writers++;
+    if (engine.nature.single_writer && engine.writers > 1)
+        world_violation("%u writers on an engine with one", engine.writers);
+    return engine_leave(conn, TENON_OK);
+}
+
+static void
+engine_check_thread(const tenon_drv_conn *conn, const char *slot)
+{
+    if (engine.nature.bound && conn->in_txn && !conn->read_only && conn->task != world_task())
+        world_violation("%s by another thread than begin", slot);
+}
+
+static void
+engine_apply(tenon_drv_conn *conn)
+{
+    for (uint32_t i = 0; i < conn->mark_count; i++) {
+        if (engine.committed[conn->marks[i]])
+            world_violation("mark %u is committed twice", conn->marks[i]);
+        engine.committed[conn->marks[i]] = true;
+    }
+}
+
+static tenon_status
+engine_txn_commit(tenon_drv_conn *conn, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_check_thread(conn, "commit");
+    if (!conn->in_txn)
+        world_violation("commit without a transaction");
+    if (conn->cursors != 0)
+        world_violation("commit with open cursors");
+    conn->deadline_ns = UINT64_MAX; /* can't be stopped */
+    st = engine_call(conn, "commit", err);
+    if (st == TENON_IO && world_chance(2)) {
+        if (world_chance(2))
+            engine_apply(conn);
+        st = engine_fail(err, TENON_UNKNOWN_OUTCOME, TENON_EFFECT_UNKNOWN);
+    } else if (st == TENON_OK) {
+        engine_apply(conn);
+        engine.commits++;
+    }
+    engine_forget(conn);
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_txn_rollback(tenon_drv_conn *conn, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_check_thread(conn, "rollback");
+    if (conn->cursors != 0)
+        world_violation("rollback with open cursors");
+    conn->deadline_ns = UINT64_MAX;
+    st = engine_call(conn, "rollback", err);
+    engine_forget(conn);
+    return engine_leave(conn, st);
+}
+
+/* ---- Queries ---- */
+
+static tenon_status
+engine_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
+               tenon_error *err)
+{
+    tenon_status st = engine_call(conn, "prepare", err);
+
+    (void)query;
+    *out = st == TENON_OK ? malloc(sizeof **out) : NULL;
+    if (*out != NULL) {
+        (*out)->conn = conn;
+        conn->plans++;
+    }
+    return engine_leave(conn, st);
+}
+
+static void
+engine_plan_free(tenon_drv_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    engine_enter(plan->conn, "free");
+    plan->conn->plans--;
+    (void)engine_leave(plan->conn, TENON_OK);
+    free(plan);
+}
+
+static tenon_status
+engine_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
+{
+    tenon_drv_conn *conn = plan->conn;
+    tenon_status st = engine_call(conn, "exec", err);
+
+    if (!conn->in_txn || conn->read_only)
+        world_violation("exec without a write transaction");
+    if (st == TENON_OK) {
+        if (conn->mark_count == ENGINE_TXN_MARKS)
+            abort();
+        conn->marks[conn->mark_count++] = (uint32_t)params[0].as.i;
+        *affected = 1;
+    }
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
+            tenon_error *err)
+{
+    tenon_drv_conn *conn = plan->conn;
+    tenon_status st = engine_call(conn, "open", err);
+
+    (void)params;
+    *out = st == TENON_OK ? calloc(1, sizeof **out) : NULL;
+    if (*out != NULL) {
+        (*out)->conn = conn;
+        conn->cursors++;
+    }
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
+{
+    tenon_drv_conn *conn = cursor->conn;
+    tenon_status st = engine_call(conn, "next", err);
+
+    if (!conn->in_txn)
+        world_violation("next without a transaction");
+    if (st == TENON_OK && cursor->at == 3)
+        st = TENON_NOT_FOUND;
+    if (conn->read_only)
+        conn->excused = st == TENON_OK; /* the row is lent */
+    cursor->row[0] = (tenon_value){ .type = TENON_INT, .as.i = cursor->at++ };
+    *row = cursor->row;
+    return engine_leave(conn, st);
+}
+
+static void
+engine_cursor_close(tenon_drv_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    engine_enter(cursor->conn, "close");
+    cursor->conn->cursors--;
+    (void)engine_leave(cursor->conn, TENON_OK);
+    free(cursor);
+}
+
+/* ---- The rest ---- */
+
+static tenon_status
+engine_has_table(tenon_drv_conn *conn, const char *name, uint32_t *out, tenon_error *err)
+{
+    (void)conn, (void)name, (void)err;
+    *out = 0;
+    return TENON_OK;
+}
+
+static tenon_status
+engine_table(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
+{
+    (void)conn, (void)table;
+    return engine_fail(err, TENON_UNSUPPORTED, TENON_EFFECT_OPEN);
+}
+
+static tenon_status
+engine_drop(tenon_drv_conn *conn, const char *name, tenon_error *err)
+{
+    (void)conn, (void)name;
+    return engine_fail(err, TENON_UNSUPPORTED, TENON_EFFECT_OPEN);
+}
+
+static tenon_status
+engine_part(tenon_drv_conn *conn, const char *table, const char *part, tenon_error *err)
+{
+    (void)conn, (void)table, (void)part;
+    return engine_fail(err, TENON_UNSUPPORTED, TENON_EFFECT_OPEN);
+}
+
+static tenon_status
+engine_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t index, tenon_error *err)
+{
+    (void)conn, (void)table, (void)index;
+    return engine_fail(err, TENON_UNSUPPORTED, TENON_EFFECT_OPEN);
+}
+
+static void
+engine_interrupt(tenon_drv_conn *conn)
+{
+    if (!conn->used || !conn->in_txn)
+        world_violation("interrupt of a connection in no transaction");
+    conn->interrupted = true;
+}
+
+static const tenon_drv_database_ops engine_database = { .size = sizeof engine_database,
+                                                        .open = engine_db_open,
+                                                        .close = engine_db_close,
+                                                        .info = engine_db_info };
+static const tenon_drv_connection_ops engine_connection = { .size = sizeof engine_connection,
+                                                            .open = engine_conn_open,
+                                                            .close = engine_conn_close,
+                                                            .reset = engine_conn_reset };
+static const tenon_drv_transaction_ops engine_transaction = { .size = sizeof engine_transaction,
+                                                              .begin = engine_txn_begin,
+                                                              .commit = engine_txn_commit,
+                                                              .rollback = engine_txn_rollback };
+static const tenon_drv_query_ops engine_query = { .size = sizeof engine_query,
+                                                  .prepare = engine_prepare,
+                                                  .free = engine_plan_free,
+                                                  .exec = engine_exec,
+                                                  .open = engine_open,
+                                                  .next = engine_next,
+                                                  .close = engine_cursor_close };
+static const tenon_drv_schema_ops engine_schema = { .size = sizeof engine_schema,
+                                                    .has_table = engine_has_table,
+                                                    .create_table = engine_table,
+                                                    .drop_table = engine_drop,
+                                                    .add_column = engine_table,
+                                                    .drop_column = engine_part,
+                                                    .create_index = engine_index,
+                                                    .drop_index = engine_part };
+static const tenon_drv_admin_ops engine_admin = { .size = sizeof engine_admin,
+                                                  .interrupt = engine_interrupt };
+
+#define ENGINE_DRIVER(driver_name, driver_flags)                                                   \
+    {                                                                                              \
+        .size = sizeof(tenon_driver), .magic = TENON_DRIVER_MAGIC,                                 \
+        .abi_major = TENON_DRIVER_ABI_MAJOR, .abi_minor = TENON_DRIVER_ABI_MINOR,                  \
+        .name = (driver_name), .version = "1.0", .capabilities = TENON_CAP_DURABLE_NONE,           \
+        .database = &engine_database, .connection = &engine_connection,                            \
+        .transaction = &engine_transaction, .query = &engine_query, .schema = &engine_schema,      \
+        .admin = &engine_admin, .flags = (driver_flags)                                            \
+    }
+
+const tenon_driver engine_drivers[2] = { ENGINE_DRIVER("sim", 0),
+                                         ENGINE_DRIVER("simbound", TENON_DRV_THREAD_BOUND) };
+
+static const tenon_column engine_columns[] = {
+    { .name = "mark", .type = TENON_INT, .not_null = true }
+};
+static const tenon_table engine_marks = {
+    .name = "marks", .columns = engine_columns, .column_count = 1, .primary_key = TENON_COLUMNS(0)
+};
+const tenon_query engine_insert = {
+    .name = "insert", .kind = TENON_INSERT, .table = &engine_marks, .columns = TENON_COLUMNS(0)
+};
+const tenon_query engine_select = {
+    .name = "select", .kind = TENON_SELECT, .table = &engine_marks, .columns = TENON_COLUMNS(0)
+};
