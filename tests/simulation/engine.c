@@ -51,6 +51,12 @@ engine_mark_application(bool is)
     engine.application[world_task()] = is;
 }
 
+bool
+engine_is_called(const tenon_drv_conn *conn)
+{
+    return conn->in_call;
+}
+
 uint32_t
 engine_connections(void)
 {

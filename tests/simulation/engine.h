@@ -37,6 +37,9 @@ void engine_watch(uint64_t now_ns);
  * only it can end. */
 void engine_mark_application(bool is);
 
+/** Whether a call is in progress on a connection. */
+bool engine_is_called(const tenon_drv_conn *conn);
+
 /** Open connections. */
 uint32_t engine_connections(void);
 

@@ -23,6 +23,7 @@ typedef struct world_task_state {
     const void *on;    /* what it waits for */
     uint64_t until_ns; /* UINT64_MAX: without limit */
     bool late;
+    uint64_t out_until; /* step before which it is not picked, if there are others */
     void (*fn)(void *arg);
     void *arg;
 } world_task_state;
@@ -130,15 +131,20 @@ world_next_time(void)
 static uint32_t
 world_pick(void)
 {
-    uint32_t ready[WORLD_TASKS], count = 0;
+    uint32_t ready[WORLD_TASKS], count = 0, out = 0;
 
     for (;;) {
         for (uint32_t i = 0; i < world.count; i++) {
-            if (world.tasks[i].state == TASK_READY)
-                ready[count++] = i;
+            if (world.tasks[i].state != TASK_READY)
+                continue;
+            ready[count++] = i;
+            if (world.tasks[i].out_until <= world.steps) { /* to the front */
+                ready[count - 1] = ready[out];
+                ready[out++] = i;
+            }
         }
         if (count > 0)
-            return ready[world_random(count)];
+            return ready[world_random(out > 0 ? out : count)];
         if (world_next_time() == UINT64_MAX)
             world_violation("nobody can go on: a wake-up was lost");
         world.now_ns = world_next_time();
@@ -153,6 +159,8 @@ world_switch(void)
     const uint32_t from = world.running;
     uint32_t to;
 
+    if (world_chance(40)) /* as if the machine had forgotten it */
+        world.tasks[from].out_until = world.steps + world_random(300);
     if (++world.steps > WORLD_STEPS)
         world_violation("it goes round in circles");
     world.now_ns += world_chance(64) ? world_random(500000) : world_random(2000);
@@ -232,6 +240,7 @@ tni_thread_start(tni_thread *thread, void (*fn)(void *arg), void *arg)
     t->context.uc_link = NULL;
     t->fn = fn;
     t->arg = arg;
+    t->out_until = 0;
     t->state = TASK_READY;
     makecontext(&t->context, world_task_main, 0);
     thread->task = i;
@@ -257,6 +266,7 @@ world_begin(uint64_t seed, world_watch_fn watch, void *arg)
     world.count = 1;
     world.running = 0;
     world.tasks[0].state = TASK_READY;
+    world.tasks[0].out_until = 0;
     world.seed = seed;
     world.random[0] = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     world.random[1] = seed ^ UINT64_C(0xd1b54a32d192ed03);
