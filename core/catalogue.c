@@ -378,7 +378,7 @@ tni_catalogue_tables(tenon_db *db, const tenon_table ***out, uint32_t *count, te
 
     *out = NULL;
     *count = 0;
-    st = tenon_run(db, &options, catalogue_read_tables, &reading, err);
+    st = tni_run_own(db, &options, catalogue_read_tables, &reading, err);
     if (st != TENON_OK) {
         free(reading.tables);
         return st;

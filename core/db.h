@@ -6,9 +6,11 @@
 #include "core/budget.h"
 #include "core/health.h"
 #include "core/keeper.h"
+#include "core/outcome.h"
 #include "core/pool.h"
 #include "core/rate.h"
 #include "core/reaper.h"
+#include "core/reopen.h"
 #include "core/stats.h"
 
 /** A block that lives as long as its database: compiled queries are found by addresses in it. */
@@ -19,7 +21,7 @@ typedef struct tni_kept {
 
 struct tenon_db {
     const tenon_driver *driver; /* normalised */
-    tenon_drv_db *drv;
+    tenon_drv_db *drv; /* NULL: could not be opened anew */
     bool has_fetch;
     bool thread_bound;
     bool read_only;
@@ -32,6 +34,8 @@ struct tenon_db {
     tni_reaper reaper;
     tni_keeper keeper;
     tni_health health;
+    tni_reopen reopen;
+    tni_outcomes outcomes;
     tni_budget budget;
     tni_breaker breaker;
     tni_rates rates;
@@ -64,6 +68,9 @@ tenon_status tni_db_connect(tenon_db *db, tni_conn *conn, tenon_error *err);
 
 /** Close a connection in the engine; its room stays, for the next one. */
 void tni_db_disconnect(tenon_db *db, tni_conn *conn);
+
+/** Free a database that nobody uses any more, whole or not. */
+void tni_db_free(tenon_db *db);
 
 /** What has been counted in all, by TNI_COMMITTED and so on. */
 void tni_stats_totals(tenon_db *db, uint64_t totals[TNI_COUNTS]);

@@ -24,6 +24,20 @@ tni_health_fini(tni_health *health)
     tni_mutex_fini(&health->lock);
 }
 
+void
+tni_health_stop(tni_health *health)
+{
+    tni_mutex_lock(&health->lock);
+    while (health->asking)
+        (void)tni_cond_wait(&health->answered, &health->lock, UINT64_MAX);
+}
+
+void
+tni_health_go_on(tni_health *health)
+{
+    tni_mutex_unlock(&health->lock);
+}
+
 /* A read transaction that looks for a table, on a connection of its own. */
 static tenon_status
 health_ask(tenon_db *db, uint64_t deadline_ns, tenon_error *err)
@@ -38,8 +52,11 @@ health_ask(tenon_db *db, uint64_t deadline_ns, tenon_error *err)
     tenon_drv_conn *conn = NULL;
     tenon_error ignored = { 0 };
     uint32_t found;
-    tenon_status st = driver->connection->open(db->drv, &conn, err);
+    tenon_status st;
 
+    if (db->drv == NULL)
+        return tni_fail(err, TENON_UNAVAILABLE, NULL, "the database could not be opened anew");
+    st = driver->connection->open(db->drv, &conn, err);
     if (st != TENON_OK)
         return st;
     st = driver->transaction->begin(conn, &begin, err);

@@ -21,6 +21,12 @@ typedef struct tni_health {
 
 void tni_health_init(tni_health *health);
 
+/** Wait for an answer that is under way, and let nobody ask. */
+void tni_health_stop(tni_health *health);
+
+/** Let them ask again. */
+void tni_health_go_on(tni_health *health);
+
 /** Waits for an answer that is still to come. */
 void tni_health_fini(tni_health *health);
 

@@ -17,6 +17,7 @@
 #include "core/catalogue.h"
 #include "core/error.h"
 #include "core/migrate_steps.h"
+#include "core/txn_state.h"
 #include "core/model.h"
 
 /* What a run of the transaction's body is to do, and how far it came. */
@@ -259,8 +260,8 @@ migrate_body(tenon_txn *txn, void *arg, tenon_error *err)
     return migrate_step(txn, job, progress, err);
 }
 
-tenon_status
-tni_migrate(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_error *err)
+static tenon_status
+migrate_run(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_error *err)
 {
     static const tenon_txn_options reading = {
         .size = sizeof reading,
@@ -273,13 +274,26 @@ tni_migrate(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_err
         .timeout_ms = UINT32_MAX, /* building an index takes as long as it takes */
     };
     migrate_job job = { .schema = schema, .may_change = may_change };
-    tenon_status st = tni_schema_check(schema, err);
+    tenon_status st;
 
     /* Look first: to find that all is well takes no writer's turn, and no write access. */
-    if (st == TENON_OK)
-        st = tenon_run(db, &reading, migrate_body, &job, err);
+    st = tni_run_own(db, &reading, migrate_body, &job, err);
     job.write = true;
     while (st == TENON_OK && !job.agrees)
-        st = tenon_run(db, &writing, migrate_body, &job, err);
+        st = tni_run_own(db, &writing, migrate_body, &job, err);
     return st;
+}
+
+tenon_status
+tni_migrate(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_error *err)
+{
+    tenon_status st = tni_schema_check(schema, err);
+
+    return st == TENON_OK ? migrate_run(db, schema, may_change, err) : st;
+}
+
+tenon_status
+tni_migrate_own(tenon_db *db, const tenon_schema *schema, tenon_error *err)
+{
+    return migrate_run(db, schema, true, err);
 }

@@ -16,6 +16,9 @@
 tenon_status tni_migrate(tenon_db *db, const tenon_schema *schema, bool may_change,
                          tenon_error *err);
 
+/** As tni_migrate, for a schema of the library's own, whose names are reserved. */
+tenon_status tni_migrate_own(tenon_db *db, const tenon_schema *schema, tenon_error *err);
+
 /** Tables of the stored catalogue in one block, sorted by name. @param[out] out owned by the caller
  * until free() */
 tenon_status tni_catalogue_tables(tenon_db *db, const tenon_table ***out, uint32_t *count,

@@ -207,7 +207,8 @@ pool_new_conn(tni_pool *pool)
 static void
 pool_put_conn(tni_pool *pool, tni_conn *conn)
 {
-    tni_waiter *next = pool_queue_grant(&pool->queues[TNI_WAIT_CONNECTION]);
+    tni_waiter *next =
+        pool->held ? NULL : pool_queue_grant(&pool->queues[TNI_WAIT_CONNECTION]);
 
     if (next != NULL) {
         next->conn = conn;
@@ -229,16 +230,29 @@ pool_put_conn(tni_pool *pool, tni_conn *conn)
     }
 }
 
+/* NULL: none is idle. */
+static tni_conn *
+pool_take_idle(tni_pool *pool)
+{
+    tni_conn *conn = pool->idle;
+
+    if (conn != NULL) {
+        pool->idle = conn->next;
+        pool->idle_count--;
+    }
+    return conn;
+}
+
 static tenon_status
 pool_take_conn(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tni_conn **out,
                tenon_error *err)
 {
     tenon_status st = TENON_OK;
 
-    if (pool->idle != NULL) {
-        *out = pool->idle;
-        pool->idle = (*out)->next;
-        pool->idle_count--;
+    if (pool->held) {
+        st = pool_wait(pool, TNI_WAIT_CONNECTION, what, until_ns, out, err);
+    } else if (pool->idle != NULL) {
+        *out = pool_take_idle(pool);
         pool->leased_count++;
     } else if (pool->leased_count < pool->limits.max_count) {
         pool->leased_count++;
@@ -290,7 +304,7 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
     if (admitted)
         pool_dismiss(pool);
     if (pool->closing)
-        tni_cond_signal(&pool->drained);
+        tni_cond_broadcast(&pool->drained);
 
 done:
     tni_mutex_unlock(&pool->lock);
@@ -305,8 +319,8 @@ pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
         pool_pass_turn(pool);
     if (leave)
         pool_dismiss(pool);
-    if (pool->closing)
-        tni_cond_signal(&pool->drained);
+    if (pool->closing || pool->held)
+        tni_cond_broadcast(&pool->drained);
 }
 
 void
@@ -341,7 +355,7 @@ tni_pool_leave(tni_pool *pool)
     tni_mutex_lock(&pool->lock);
     pool_dismiss(pool);
     if (pool->closing)
-        tni_cond_signal(&pool->drained);
+        tni_cond_broadcast(&pool->drained);
     tni_mutex_unlock(&pool->lock);
 }
 
@@ -388,13 +402,42 @@ tni_pool_lease_missing(tni_pool *pool)
     tni_conn *conn = NULL;
 
     tni_mutex_lock(&pool->lock);
-    if (!pool->closing && pool->leased_count + pool->idle_count < pool->limits.min_count) {
+    if (!pool->closing && !pool->held && pool->leased_count + pool->idle_count < pool->limits.min_count) {
         conn = pool_new_conn(pool);
         if (conn != NULL)
             pool->leased_count++;
     }
     tni_mutex_unlock(&pool->lock);
     return conn;
+}
+
+bool
+tni_pool_hold(tni_pool *pool, uint64_t until_ns)
+{
+    bool in_time = true;
+
+    tni_mutex_lock(&pool->lock);
+    pool->held = true;
+    while (pool->leased_count > 0 && in_time)
+        in_time = tni_cond_wait(&pool->drained, &pool->lock, until_ns);
+    in_time = pool->leased_count == 0;
+    tni_mutex_unlock(&pool->lock);
+    if (!in_time)
+        tni_pool_unhold(pool);
+    return in_time;
+}
+
+void
+tni_pool_unhold(tni_pool *pool)
+{
+    tni_mutex_lock(&pool->lock);
+    pool->held = false;
+    while (pool->leased_count < pool->limits.max_count &&
+           pool->queues[TNI_WAIT_CONNECTION].first != NULL) {
+        pool->leased_count++;
+        pool_put_conn(pool, pool_take_idle(pool));
+    }
+    tni_mutex_unlock(&pool->lock);
 }
 
 /* A turn that was handed on counts: its taker has yet to wake and take a connection. */

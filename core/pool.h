@@ -69,6 +69,7 @@ typedef struct tni_pool {
     tni_cond drained;
     tni_cond closed; /* wakes those who pause */
     bool closing;
+    bool held; /* no connection is handed out */
 } tni_pool;
 
 /** What is asked for. */
@@ -120,6 +121,13 @@ tni_conn *tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t
 /** Lease a connection that is to be opened because there are fewer than there should be, or NULL.
  */
 tni_conn *tni_pool_lease_missing(tni_pool *pool);
+
+/** Hand out no connection, and wait until nobody has one; whoever waits for one goes on waiting.
+ * @return false: too late, and as before */
+bool tni_pool_hold(tni_pool *pool, uint64_t until_ns);
+
+/** Go on. */
+void tni_pool_unhold(tni_pool *pool);
 
 /** Let nobody lease a connection, and wait until nobody has one. @return false: too late, and open
  * again */

@@ -36,7 +36,10 @@ run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void
     a->cause.status = TENON_OK;
     st = tni_txn_begin(db, how, attempt, &txn, &a->err);
     if (st == TENON_OK) {
-        st = fn(txn, arg, &a->err);
+        if (how->key != NULL)
+            st = tni_outcome_mark(txn, how->key, &a->err);
+        if (st == TENON_OK)
+            st = fn(txn, arg, &a->err);
         if (st != TENON_OK) {
             run_body_failed(&a->err, st);
             tni_txn_rollback(txn, &a->cause);
@@ -98,9 +101,31 @@ run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error
     return cause->status;
 }
 
-/* Run attempts until one succeeds, or none is to follow. */
+/* Find out by its key what became of an attempt. If it was committed, that is success, and if not,
+ * nobody can commit it any more: it may be run again. */
 static tenon_status
-run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_error *err)
+run_resolve(tenon_db *db, const tni_txn_how *how, run_attempt *a)
+{
+    bool committed;
+    tenon_status st =
+        tni_outcome_resolve(db, how->key, how->deadline_ns, true, &committed, NULL);
+
+    if (st != TENON_OK)
+        return TENON_UNKNOWN_OUTCOME;
+    if (committed) {
+        tni_pool_leave(&db->pool);
+        return TENON_OK;
+    }
+    a->cause = a->err;
+    a->cause.status = TENON_CONFLICT;
+    a->cause.effect = TENON_EFFECT_ROLLED_BACK;
+    a->err = a->cause;
+    return TENON_CONFLICT;
+}
+
+/* Run attempts until one succeeds, or none is to follow. */
+tenon_status
+tni_run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_error *err)
 {
     run_attempt a;
     tenon_status st;
@@ -109,6 +134,10 @@ run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_e
         const char *why;
 
         st = run_once(db, how, attempt, fn, arg, &a);
+        if (st == TENON_OK)
+            return st;
+        if (st == TENON_UNKNOWN_OUTCOME && how->key != NULL)
+            st = run_resolve(db, how, &a);
         if (st == TENON_OK)
             return st;
         if (a.cause.status == TENON_OK || st == TENON_UNKNOWN_OUTCOME)
@@ -124,9 +153,9 @@ run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_e
     return st;
 }
 
-tenon_status
-tenon_run_at(const char *where, tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn,
-             void *arg, tenon_error *err)
+static tenon_status
+run_all(const char *where, tenon_db *db, bool own, const tenon_txn_options *options,
+        tenon_txn_fn fn, void *arg, tenon_error *err)
 {
     tni_txn_how how;
     tenon_status st;
@@ -136,12 +165,29 @@ tenon_run_at(const char *where, tenon_db *db, const tenon_txn_options *options, 
         return st;
     how.managed = true;
     tni_budget_call(&db->budget);
-    st = tni_txn_pass(db, &how, err);
+    if (!own)
+        st = tni_txn_pass(db, &how, err);
+    if (st == TENON_OK && how.key != NULL)
+        st = tni_outcome_prepare(db, how.key, err);
     if (st == TENON_OK)
-        st = run_attempts(db, &how, fn, arg, err);
+        st = tni_run_attempts(db, &how, fn, arg, err);
     if (st != TENON_OK && how.admitted)
         tni_pool_leave(&db->pool); /* a commit has left with its connection */
     return st;
+}
+
+tenon_status
+tenon_run_at(const char *where, tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn,
+             void *arg, tenon_error *err)
+{
+    return run_all(where, db, false, options, fn, arg, err);
+}
+
+tenon_status
+tni_run_own(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
+            tenon_error *err)
+{
+    return run_all(NULL, db, true, options, fn, arg, err);
 }
 
 tenon_status(tenon_run)(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,

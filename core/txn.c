@@ -27,6 +27,7 @@ tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_options *optio
     how->isolation = o.isolation;
     how->read_only = o.read_only;
     how->may_wait = o.may_wait;
+    how->key = o.idempotency_key;
     how->caller = o.caller;
     return TENON_OK;
 }
@@ -111,6 +112,7 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     txn->kept = binds && (!how->managed || how->may_wait);
     txn->bound = binds && !txn->kept;
     txn->managed = how->managed;
+    txn->stays = how->stays;
     txn->final = false;
     txn->retryable = false;
     txn->lent = false;
@@ -230,8 +232,16 @@ tenon_begin_at(const char *where, tenon_db *db, const tenon_txn_options *options
     st = tni_txn_how_read(db, where, options, &how, err);
     if (st == TENON_OK)
         st = tni_txn_pass(db, &how, err);
+    if (st == TENON_OK && how.key != NULL)
+        st = tni_outcome_prepare(db, how.key, err);
     if (st == TENON_OK)
         st = tni_txn_begin(db, &how, 1, out, err);
+    if (st == TENON_OK && how.key != NULL)
+        st = tni_outcome_mark(*out, how.key, err);
+    if (st != TENON_OK && *out != NULL) {
+        tni_txn_rollback(*out, NULL);
+        *out = NULL;
+    }
     return st;
 }
 
@@ -293,6 +303,8 @@ txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_err
     if (txn->last.effect == TENON_EFFECT_UNKNOWN || st == TENON_UNKNOWN_OUTCOME) {
         st = TENON_UNKNOWN_OUTCOME;
         txn->last.effect = TENON_EFFECT_UNKNOWN;
+        if ((txn->db->driver->flags & TENON_DRV_REOPEN) != 0)
+            atomic_store(&txn->db->reopen.suspect, true);
     } else {
         txn->last.effect = TENON_EFFECT_ROLLED_BACK; /* after any outcome nothing is open */
     }
@@ -336,7 +348,7 @@ txn_commit(tenon_txn *txn, uint64_t ended_ns, tenon_error *cause, tenon_error *e
     tni_report_begin(&report, txn, st, ended_ns, now_ns);
     txn_count_end(txn, txn_commit_kind(st), ended_ns, now_ns);
     txn_release(txn, st == TENON_UNKNOWN_OUTCOME || st == TENON_UNAVAILABLE,
-                !txn->managed || st == TENON_OK, now_ns);
+                !txn->managed || (st == TENON_OK && !txn->stays), now_ns);
     tni_report_end(&report, db, now_ns);
     return st;
 }
@@ -441,7 +453,8 @@ tni_txn_part(tenon_txn *txn)
     txn->pinned = txn->read_only && tni_txn_has_lent(txn);
     if (!txn->pinned) {
         tni_cursors_undo(txn);
-        (void)txn_call(txn, txn_slot_rollback, txn); /* a failure: it will be closed */
+        (void)txn_call(txn, txn_slot_rollback, txn);
+        tni_db_disconnect(db, txn->conn); /* its owner keeps the handle, which is in it */
     }
     now_ns = tni_monotonic_ns();
     txn_count_end(txn, TNI_TIMED_OUT, ended_ns, now_ns);
@@ -454,6 +467,7 @@ tni_txn_unpin(tenon_txn *txn)
 {
     tni_cursors_undo(txn);
     (void)txn_call(txn, txn_slot_rollback, txn);
+    tni_db_disconnect(txn->db, txn->conn);
     txn->pinned = false;
 }
 

@@ -82,6 +82,7 @@ struct tenon_txn {
     bool managed;   /* tenon_run ends it, nobody else */
     bool final;     /* doomed for good: by its deadline, or by misuse */
     bool retryable; /* the engine has reported a failure that running all again may cure */
+    bool stays;     /* a commit does not give the admission back */
     bool lent;      /* the row of a tenon_fetch may still be read */
     bool pinned;    /* reaped, but still open in the engine, for the sake of rows that were lent */
     uint8_t effect; /* of the failure that doomed it */
@@ -102,8 +103,10 @@ typedef struct tni_txn_how {
     uint32_t isolation; /* as asked for */
     bool read_only;
     bool managed;
+    const char *key;    /* idempotency key; may be NULL */
     const char *caller; /* whose rate it counts for; may be NULL */
     bool may_wait;      /* its owner may do nothing for long */
+    bool stays; /* admitted by an outer call, which leaves */
     bool admitted;      /* set by the first attempt of a managed one */
 } tni_txn_how;
 
@@ -115,6 +118,15 @@ tenon_status tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_o
 /** Let the circuit breaker and the rate limits see a call. @retval TENON_OK, TENON_CIRCUIT_OPEN,
  * TENON_RATE_LIMITED */
 tenon_status tni_txn_pass(tenon_db *db, const tni_txn_how *how, tenon_error *err);
+
+/** Run attempts until one succeeds or none is to follow. The caller leaves where `how->admitted` is
+ * set and it did not succeed. @retval as tenon_run */
+tenon_status tni_run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg,
+                              tenon_error *err);
+
+/** tenon_run for the library's own purposes: no rate limit counts it, no circuit breaker stops it. */
+tenon_status tni_run_own(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
+                         tenon_error *err);
 
 /** Begin. @param[in] attempt from 1 on @retval as tenon_begin */
 tenon_status tni_txn_begin(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn **out,

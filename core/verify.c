@@ -488,7 +488,7 @@ tenon_db_verify(tenon_db *db, tenon_problem_fn fn, void *arg, uint64_t *problem_
         .read_only = true,
     };
     verify_job job = { .fn = fn, .arg = arg };
-    tenon_status st = tenon_run(db, &reading, verify_body, &job, err);
+    tenon_status st = tni_run_own(db, &reading, verify_body, &job, err);
 
     if (st == TENON_CORRUPT && job.complete)
         st = TENON_OK; /* the end of a transaction that only read: nothing that was not told yet */

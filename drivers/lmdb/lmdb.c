@@ -314,4 +314,5 @@ static const tenon_kv_engine lmdb_engine = {
     .checkpoint = lmdb_checkpoint,
 };
 
-TENON_KV_DRIVER("lmdb", "1.0 (LMDB)", lmdb_engine, lmdb_capabilities, TENON_DRV_THREAD_BOUND);
+TENON_KV_DRIVER("lmdb", "1.0 (LMDB)", lmdb_engine, lmdb_capabilities,
+                TENON_DRV_THREAD_BOUND | TENON_DRV_REOPEN);

@@ -346,4 +346,4 @@ sqlite_can_run(void)
     return false;
 }
 
-TENON_SQL_DRIVER(sqlite, "1.0 (SQLite " SQLITE_VERSION ")", sqlite_capabilities);
+TENON_SQL_DRIVER(sqlite, "1.0 (SQLite " SQLITE_VERSION ")", sqlite_capabilities, TENON_DRV_REOPEN);

@@ -86,6 +86,7 @@ typedef struct tenon_open_options {
     bool no_deadlock_detection; /**< Let threads that wait for each other's transactions wait until
                                    their deadlines. */
     bool no_retry_on_deadlock;  /**< Do not retry what the engine ended because of a deadlock. */
+    uint64_t idempotency_keep_ms; /**< For how long idempotency keys are kept. Default: a week. */
     uint32_t slow_ms;           /**< Transactions that take at least so long are told to `slow`;
                                    `slow` NULL = none. */
     tenon_slow_fn slow;

@@ -396,6 +396,11 @@ typedef struct tenon_drv_admin_ops {
  * from others meanwhile, one at a time. Only with TENON_CAP_SINGLE_WRITER. */
 #define TENON_DRV_THREAD_BOUND UINT32_C(1)
 
+/** A database that has reported TENON_UNKNOWN_OUTCOME is to be closed, with all connections, and
+ * opened anew before anything else is asked of it: what the engine holds in memory may no longer be
+ * what it has stored. */
+#define TENON_DRV_REOPEN UINT32_C(2)
+
 /** The descriptor. Lives as long as the process. */
 struct tenon_driver {
     uint32_t size, reserved;

@@ -166,7 +166,7 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
  * @param prefix also the driver's name in URLs @param driver_version string @param caps TENON_CAP_
  * bits (a constant expression)
  */
-#define TENON_SQL_DRIVER(prefix, driver_version, caps)                                             \
+#define TENON_SQL_DRIVER(prefix, driver_version, caps, driver_flags)                                   \
     static const tenon_drv_database_ops sql_driver_database = {                                    \
         .size = sizeof sql_driver_database,                                                        \
         .open = prefix##_open,                                                                     \
@@ -208,6 +208,7 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
         .query = &tenon_sql_query_ops,                                                             \
         .schema = &tenon_sql_schema_ops,                                                           \
         .admin = &sql_driver_admin,                                                                \
+        .flags = (driver_flags),                                                                   \
     };                                                                                             \
     const tenon_driver *tenon_driver_v1(const tenon_host *host)                                    \
     {                                                                                              \
