@@ -44,7 +44,8 @@ typedef struct conf_group {
 extern const conf_group conf_open_group, conf_types_group, conf_order_group, conf_schema_group,
     conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
     conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
-    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group;
+    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
+    conf_outcomes_group;
 
 /* ---- The driver ---- */
 
