@@ -15,6 +15,7 @@ set(TENON_DRIVER_INSTALL_DIR "${CMAKE_INSTALL_FULL_LIBDIR}/tenon/drivers")
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET GLOBAL libsodium)
 
 add_library(tenon_flags INTERFACE)
 target_compile_definitions(tenon_flags INTERFACE _POSIX_C_SOURCE=200809L)

@@ -9,7 +9,6 @@
 #include "core/host.h"
 #include "core/migrate.h"
 
-
 tenon_status
 tni_db_failed(const tenon_db *db, tenon_status status, tenon_error *err)
 {
@@ -34,6 +33,7 @@ tni_db_disconnect(tenon_db *db, tni_conn *conn)
     tni_plans_clear(&conn->plans, db->driver->query);
     db->driver->connection->close(conn->drv);
     conn->drv = NULL;
+    conn->has_chain = false;
 }
 
 tenon_status
@@ -132,6 +132,7 @@ tni_db_free(tenon_db *db)
         db->driver->database->close(db->drv);
     tni_reopen_fini(&db->reopen);
     tni_outcomes_fini(&db->outcomes);
+    tni_audit_fini(&db->audit);
     tni_models_fini(&db->models);
     tni_ops_fini(&db->ops);
     tni_rates_fini(&db->rates);

@@ -2,6 +2,7 @@
 #ifndef TENON_CORE_DB_H
 #define TENON_CORE_DB_H
 
+#include "core/audit.h"
 #include "core/breaker.h"
 #include "core/budget.h"
 #include "core/health.h"
@@ -21,7 +22,7 @@ typedef struct tni_kept {
 
 struct tenon_db {
     const tenon_driver *driver; /* normalised */
-    tenon_drv_db *drv; /* NULL: could not be opened anew */
+    tenon_drv_db *drv;          /* NULL: could not be opened anew */
     bool has_fetch;
     bool thread_bound;
     bool read_only;
@@ -36,6 +37,7 @@ struct tenon_db {
     tni_health health;
     tni_reopen reopen;
     tni_outcomes outcomes;
+    tni_audit audit;
     tni_budget budget;
     tni_breaker breaker;
     tni_rates rates;

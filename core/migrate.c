@@ -17,8 +17,8 @@
 #include "core/catalogue.h"
 #include "core/error.h"
 #include "core/migrate_steps.h"
-#include "core/txn_state.h"
 #include "core/model.h"
+#include "core/txn_state.h"
 
 /* What a run of the transaction's body is to do, and how far it came. */
 typedef struct migrate_job {

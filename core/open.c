@@ -243,13 +243,17 @@ tenon_open(const char *url, const tenon_open_options *options, tenon_db **out, t
         goto done;
     }
     open_configure(db, &o);
-    st = open_find_driver(db, parsed, o.driver_path, err);
+    st = tni_audit_init(&db->audit, &o, err);
+    if (st == TENON_OK)
+        st = open_find_driver(db, parsed, o.driver_path, err);
     if (st != TENON_OK)
         goto done;
     st = open_engine(db, url, parsed, &o, err);
     parsed = NULL; /* taken over */
     if (st == TENON_OK && o.schema != NULL)
         st = tni_migrate(db, o.schema, !o.read_only && !o.no_auto_migrate, err);
+    if (st == TENON_OK && (o.audit || o.audit_by_hand) && !o.read_only)
+        st = tni_audit_prepare(db, err);
 done:
     free(parsed);
     if (st == TENON_OK)

@@ -146,17 +146,16 @@ typedef struct outcome_question {
 
 /*
  * Look for the row as a writer. With one writer at a time, nobody else is in the middle of a commit
- * then. With several, somebody may be: to insert the key waits for him, and fails if he commits. Where
- * the answer is no, something is committed over it, so that what an unfinished commit may have left in
- * a log can never come back.
+ * then. With several, somebody may be: to insert the key waits for him, and fails if he commits.
+ * Where the answer is no, something is committed over it, so that what an unfinished commit may
+ * have left in a log can never come back.
  */
 static tenon_status
 outcome_ask(tenon_txn *txn, void *arg, tenon_error *err)
 {
     outcome_question *q = arg;
     const tenon_uuid id = tenon_txn_id(txn);
-    const tenon_value params[] = { tenon_text(q->key), tenon_id(&id),
-                                   tenon_time(tni_wall_us()) };
+    const tenon_value params[] = { tenon_text(q->key), tenon_id(&id), tenon_time(tni_wall_us()) };
     const tenon_value *row;
     uint64_t affected;
     tenon_status st = tenon_fetch(txn, &outcome_find, params, &row, err);
@@ -183,6 +182,7 @@ tni_outcome_resolve(tenon_db *db, const char *key, uint64_t deadline_ns, bool ad
                         .began_ns = tni_monotonic_ns(),
                         .deadline_ns = deadline_ns,
                         .managed = true,
+                        .own = true,
                         .stays = admitted,
                         .admitted = admitted };
     tenon_status st = tni_run_attempts(db, &how, outcome_ask, &q, err);

@@ -22,13 +22,13 @@ void tni_outcomes_fini(tni_outcomes *outcomes);
 /** See that there is a table for keys, before the first transaction with one begins. */
 tenon_status tni_outcome_prepare(tenon_db *db, const char *key, tenon_error *err);
 
-/** Write the key into a transaction that has just begun. @retval TENON_OK, TENON_DONE_BEFORE, and as
- * tenon_exec */
+/** Write the key into a transaction that has just begun. @retval TENON_OK, TENON_DONE_BEFORE, and
+ * as tenon_exec */
 tenon_status tni_outcome_mark(tenon_txn *txn, const char *key, tenon_error *err);
 
 /**
- * Find out what became of the transaction with a key. Nobody can be about to commit it any more when
- * the answer is no.
+ * Find out what became of the transaction with a key. Nobody can be about to commit it any more
+ * when the answer is no.
  *
  * @param[in] admitted the caller has been admitted already, and stays so
  * @retval TENON_OK: `*committed` is the answer; else it is still not known

@@ -207,8 +207,7 @@ pool_new_conn(tni_pool *pool)
 static void
 pool_put_conn(tni_pool *pool, tni_conn *conn)
 {
-    tni_waiter *next =
-        pool->held ? NULL : pool_queue_grant(&pool->queues[TNI_WAIT_CONNECTION]);
+    tni_waiter *next = pool->held ? NULL : pool_queue_grant(&pool->queues[TNI_WAIT_CONNECTION]);
 
     if (next != NULL) {
         next->conn = conn;
@@ -402,7 +401,8 @@ tni_pool_lease_missing(tni_pool *pool)
     tni_conn *conn = NULL;
 
     tni_mutex_lock(&pool->lock);
-    if (!pool->closing && !pool->held && pool->leased_count + pool->idle_count < pool->limits.min_count) {
+    if (!pool->closing && !pool->held &&
+        pool->leased_count + pool->idle_count < pool->limits.min_count) {
         conn = pool_new_conn(pool);
         if (conn != NULL)
             pool->leased_count++;

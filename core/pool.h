@@ -17,10 +17,12 @@ typedef struct tni_conn {
     struct tni_conn *older;   /* the one made before this one */
     _Atomic uintptr_t thread; /* that used it last */
     uint64_t idle_since_ns;
-    uint64_t expires_ns;               /* to be closed when it comes back later than that */
-    bool forget_plans;                 /* tables have changed in this transaction */
-    tni_plans plans;                   /* of this connection */
-    tenon_cursor *free_cursors;        /* to be used again */
+    uint64_t expires_ns;        /* to be closed when it comes back later than that */
+    bool forget_plans;          /* tables have changed in this transaction */
+    tni_plans plans;            /* of this connection */
+    tenon_cursor *free_cursors; /* to be used again */
+    tenon_uuid chain; /* of the audit rows written here, where writers do not take turns */
+    bool has_chain;
     tni_values fetched;                /* the row of a tenon_fetch in a write transaction */
     _Atomic(struct tni_shard *) shard; /* statistics of what ran here */
     tenon_txn txn;

@@ -1,5 +1,5 @@
-/** @file reopen.h An engine that failed in the middle of a commit is closed and opened anew: what it
- * holds in memory is no longer what it has stored. */
+/** @file reopen.h An engine that failed in the middle of a commit is closed and opened anew: what
+ * it holds in memory is no longer what it has stored. */
 #ifndef TENON_CORE_REOPEN_H
 #define TENON_CORE_REOPEN_H
 

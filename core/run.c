@@ -107,8 +107,7 @@ static tenon_status
 run_resolve(tenon_db *db, const tni_txn_how *how, run_attempt *a)
 {
     bool committed;
-    tenon_status st =
-        tni_outcome_resolve(db, how->key, how->deadline_ns, true, &committed, NULL);
+    tenon_status st = tni_outcome_resolve(db, how->key, how->deadline_ns, true, &committed, NULL);
 
     if (st != TENON_OK)
         return TENON_UNKNOWN_OUTCOME;
@@ -164,6 +163,7 @@ run_all(const char *where, tenon_db *db, bool own, const tenon_txn_options *opti
     if (st != TENON_OK)
         return st;
     how.managed = true;
+    how.own = own;
     tni_budget_call(&db->budget);
     if (!own)
         st = tni_txn_pass(db, &how, err);

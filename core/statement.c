@@ -127,6 +127,7 @@ tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, 
         return st;
     st = statement_enter(txn, query, params, true, &normal, &plan, err);
     if (st == TENON_OK) {
+        txn->wrote = true;
         st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
         if (st != TENON_OK)
             (void)tni_txn_driver_failed(txn, st, err);
@@ -294,6 +295,7 @@ statement_sql(tenon_txn *txn, const char *sql, const tenon_value *params, uint32
     st = statement_check_sql(params, param_count, err);
     if (st != TENON_OK)
         return st;
+    txn->wrote = true; /* perhaps */
     if (out != NULL)
         return tni_cursor_sql(txn, sql, params, param_count, out, err);
     st = txn->ops->sql(txn->conn->drv, sql, params, param_count, NULL, NULL, tni_txn_err(txn));

@@ -28,6 +28,8 @@ tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_options *optio
     how->read_only = o.read_only;
     how->may_wait = o.may_wait;
     how->key = o.idempotency_key;
+    how->actor = o.actor;
+    how->details = o.details;
     how->caller = o.caller;
     return TENON_OK;
 }
@@ -113,6 +115,11 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     txn->bound = binds && !txn->kept;
     txn->managed = how->managed;
     txn->stays = how->stays;
+    txn->own = how->own;
+    txn->actor = how->actor;
+    txn->details = how->details;
+    txn->wrote = false;
+    txn->audited = false;
     txn->final = false;
     txn->retryable = false;
     txn->lent = false;
@@ -379,11 +386,33 @@ txn_bury(tenon_txn *txn)
     tni_pool_take_back(&db->pool, conn);
 }
 
+/* Write the audit row that is due. */
+static tenon_status
+txn_audit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
+{
+    tenon_status st;
+
+    if (!txn->db->audit.on || txn->own || !txn->wrote || txn->audited ||
+        txn->state != TENON_TXN_ACTIVE)
+        return TENON_OK;
+    st = tni_audit_commit(txn, err);
+    if (st != TENON_OK)
+        tni_txn_rollback(txn, cause);
+    return st;
+}
+
 tenon_status
 tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
 {
-    tenon_status st = tni_txn_take(txn, TNI_ENDING, err);
+    tenon_status st;
     uint64_t now_ns;
+
+    if (atomic_load_explicit(&txn->word, memory_order_acquire) == TNI_IDLE) {
+        st = txn_audit(txn, cause, err);
+        if (st != TENON_OK)
+            return st;
+    }
+    st = tni_txn_take(txn, TNI_ENDING, err);
 
     if (st != TENON_OK) {
         if (txn_is_reaped(txn))

@@ -69,6 +69,7 @@ struct tenon_txn {
     _Atomic(const tni_query *) recent[TNI_RECENT]; /* the last statements, in a ring */
     atomic_uint statement_count;
     _Atomic(const char *) where; /* it was begun in the source; static; NULL: not known */
+    const char *actor, *details; /* of the audit; may be NULL */
     tenon_uuid id;
     uint32_t state;     /* a TENON_TXN_ value; 0: the handle is not in use */
     uint32_t isolation; /* as given to the driver */
@@ -79,9 +80,12 @@ struct tenon_txn {
     bool kept; /* begun by the keeper, which must end it too */
     bool
         bound; /* begun by its own thread on an engine that binds writers: nobody else can end it */
+    bool own;  /* the library's */
     bool managed;   /* tenon_run ends it, nobody else */
     bool final;     /* doomed for good: by its deadline, or by misuse */
     bool retryable; /* the engine has reported a failure that running all again may cure */
+    bool wrote;     /* something of the application's */
+    bool audited;   /* has an audit row */
     bool stays;     /* a commit does not give the admission back */
     bool lent;      /* the row of a tenon_fetch may still be read */
     bool pinned;    /* reaped, but still open in the engine, for the sake of rows that were lent */
@@ -98,6 +102,7 @@ struct tenon_txn {
 typedef struct tni_txn_how {
     struct tni_op *op;
     const char *where;
+    const char *actor, *details;
     uint64_t began_ns;
     uint64_t deadline_ns;
     uint32_t isolation; /* as asked for */
@@ -106,7 +111,8 @@ typedef struct tni_txn_how {
     const char *key;    /* idempotency key; may be NULL */
     const char *caller; /* whose rate it counts for; may be NULL */
     bool may_wait;      /* its owner may do nothing for long */
-    bool stays; /* admitted by an outer call, which leaves */
+    bool own;           /* the library's own: leaves no audit row */
+    bool stays;         /* admitted by an outer call, which leaves */
     bool admitted;      /* set by the first attempt of a managed one */
 } tni_txn_how;
 
@@ -124,7 +130,8 @@ tenon_status tni_txn_pass(tenon_db *db, const tni_txn_how *how, tenon_error *err
 tenon_status tni_run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg,
                               tenon_error *err);
 
-/** tenon_run for the library's own purposes: no rate limit counts it, no circuit breaker stops it. */
+/** tenon_run for the library's own purposes: no rate limit counts it, no circuit breaker stops it.
+ */
 tenon_status tni_run_own(tenon_db *db, const tenon_txn_options *options, tenon_txn_fn fn, void *arg,
                          tenon_error *err);
 

@@ -452,6 +452,15 @@ verify_engine(verify_job *job, tenon_error *err)
     return st;
 }
 
+/* The chains of the audit, where there is one. */
+static tenon_status
+verify_audit(verify_job *job, const tenon_table **tables, uint32_t count, tenon_error *err)
+{
+    if (verify_find(tables, count, "tenon_audit") == NULL)
+        return TENON_OK;
+    return verify_go_on(tni_audit_verify(job->txn, verify_driver_problem, job, err));
+}
+
 static tenon_status
 verify_body(tenon_txn *txn, void *arg, tenon_error *err)
 {
@@ -471,6 +480,8 @@ verify_body(tenon_txn *txn, void *arg, tenon_error *err)
         st = tni_entries_tables(&entries, &tables, &count, err);
     for (uint32_t i = 0; i < count && st == TENON_OK; i++)
         st = verify_one(job, tables, count, i, err);
+    if (st == TENON_OK)
+        st = verify_audit(job, tables, count, err);
     free(tables);
     tni_entries_fini(&entries);
     job->complete = st == TENON_OK;

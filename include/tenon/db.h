@@ -86,9 +86,13 @@ typedef struct tenon_open_options {
     bool no_deadlock_detection; /**< Let threads that wait for each other's transactions wait until
                                    their deadlines. */
     bool no_retry_on_deadlock;  /**< Do not retry what the engine ended because of a deadlock. */
+    bool audit;                 /**< Each write transaction leaves a row of audit; see audit.h. */
+    bool audit_by_hand;         /**< Make its tables, for those that call tenon_audit. */
+    uint32_t audit_key_bytes;   /**< 16 to 64; 0 = no key. */
+    const void *audit_key;      /**< Borrowed for the call. */
     uint64_t idempotency_keep_ms; /**< For how long idempotency keys are kept. Default: a week. */
-    uint32_t slow_ms;           /**< Transactions that take at least so long are told to `slow`;
-                                   `slow` NULL = none. */
+    uint32_t slow_ms;             /**< Transactions that take at least so long are told to `slow`;
+                                     `slow` NULL = none. */
     tenon_slow_fn slow;
     void *slow_arg;
 } tenon_open_options;

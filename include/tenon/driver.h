@@ -392,8 +392,8 @@ typedef struct tenon_drv_admin_ops {
 } tenon_drv_admin_ops;
 
 /** Flags of a driver. */
-/** A write transaction is begun and ended (begin, commit, rollback) by one thread; statements may come
- * from others meanwhile, one at a time. Only with TENON_CAP_SINGLE_WRITER. */
+/** A write transaction is begun and ended (begin, commit, rollback) by one thread; statements may
+ * come from others meanwhile, one at a time. Only with TENON_CAP_SINGLE_WRITER. */
 #define TENON_DRV_THREAD_BOUND UINT32_C(1)
 
 /** A database that has reported TENON_UNKNOWN_OUTCOME is to be closed, with all connections, and

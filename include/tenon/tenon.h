@@ -2,6 +2,7 @@
 #ifndef TENON_TENON_H
 #define TENON_TENON_H
 
+#include "tenon/audit.h"
 #include "tenon/db.h"
 #include "tenon/query.h"
 #include "tenon/schema.h"

@@ -48,11 +48,15 @@ typedef struct tenon_txn_options {
                        meaning: there every transaction can be rolled back. */
     const char *caller; /**< On whose behalf: rate limits count for each caller apart (the first 63
                            bytes); borrowed for the call; NULL = nobody in particular. */
-    const char *idempotency_key; /**< A text of 1 to 255 bytes that this piece of work, and no other,
-                                    has: written in the transaction itself. A second transaction with
-                                    the key is refused with TENON_DONE_BEFORE; tenon_run finds out by
-                                    it what became of a commit whose outcome is unknown. Borrowed for
-                                    the call; NULL = none. Not with read_only. */
+    const char *actor;  /**< For the audit row: who (at most 200 bytes of UTF-8); borrowed until the
+                           end; may be NULL. */
+    const char *details; /**< For the audit row: at most 4,000 bytes of UTF-8, as `actor`. */
+    const char
+        *idempotency_key; /**< A text of 1 to 255 bytes that this piece of work, and no other,
+                             has: written in the transaction itself. A second transaction with
+                             the key is refused with TENON_DONE_BEFORE; tenon_run finds out by
+                             it what became of a commit whose outcome is unknown. Borrowed for
+                             the call; NULL = none. Not with read_only. */
 } tenon_txn_options;
 
 /** Longest idempotency key. */
@@ -121,13 +125,13 @@ TENON_API void tenon_rollback(tenon_txn *txn);
 
 /**
  * Find out what became of the transaction with an idempotency key, after TENON_UNKNOWN_OUTCOME or
- * after a crash. Waits as a writer does; where the answer is ROLLED_BACK, nobody can be in the middle
- * of a commit with that key any more, so that the work may be done again. Keys are forgotten after
- * tenon_open_options.idempotency_keep_ms.
+ * after a crash. Waits as a writer does; where the answer is ROLLED_BACK, nobody can be in the
+ * middle of a commit with that key any more, so that the work may be done again. Keys are forgotten
+ * after tenon_open_options.idempotency_keep_ms.
  *
  * @param[in]  timeout_ms 0 = the default timeout
- * @param[out] state      TENON_TXN_COMMITTED, TENON_TXN_ROLLED_BACK; TENON_TXN_UNKNOWN where the call
- *                        fails
+ * @param[out] state      TENON_TXN_COMMITTED, TENON_TXN_ROLLED_BACK; TENON_TXN_UNKNOWN where the
+ * call fails
  * @retval TENON_OK, TENON_MISUSE, TENON_INVALID (the key), and as tenon_run: ask again later
  */
 TENON_API tenon_status tenon_txn_resolve(tenon_db *db, const char *idempotency_key,
