@@ -6,6 +6,11 @@ set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
@@ -20,8 +25,8 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET GLOBAL libsodium)
 add_library(tenon_flags INTERFACE)
 target_compile_definitions(tenon_flags INTERFACE _POSIX_C_SOURCE=200809L)
 target_compile_options(tenon_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-    -Wwrite-strings -Wcast-qual -Wpointer-arith -Wundef -Wformat=2 -Werror)
+    -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wundef
+    -Wformat=2 -Werror $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>)
 target_link_options(tenon_flags INTERFACE -Wl,-z,relro,-z,now)
 if(TENON_SANITIZE)
     target_compile_options(tenon_flags INTERFACE

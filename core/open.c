@@ -7,6 +7,7 @@
 #include "core/loader.h"
 #include "core/migrate.h"
 #include "core/plugin.h"
+#include "tenon/settings.h"
 
 #define OPEN_CONNECTIONS 32
 #define OPEN_MIN_CONNECTIONS 4
@@ -43,11 +44,38 @@ static tenon_status
 open_read_options(const tenon_open_options *options, tenon_open_options *o, tenon_error *err)
 {
     *o = (tenon_open_options){ .size = sizeof *o };
-    if (options != NULL) {
-        if (options->size < sizeof options->size)
-            return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_open_options is not set");
-        memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
+    if (options == NULL)
+        return TENON_OK;
+    if (options->size < sizeof options->size)
+        return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_open_options is not set");
+    memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
+    o->size = sizeof *o;
+    return TENON_OK;
+}
+
+/* What the URL says of options goes before what the program says, and is not for the driver. */
+static tenon_status
+open_read_url(tni_url *url, tenon_open_options *o, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+    uint32_t i = 0;
+
+    while (i < url->param_count && st == TENON_OK) {
+        const tenon_setting *setting = tenon_setting_find(url->params[i].key);
+
+        if (setting == NULL) {
+            i++;
+            continue;
+        }
+        st = tenon_setting_parse(setting, url->params[i].value, o, err);
+        tni_url_drop_param(url, i);
     }
+    return st;
+}
+
+static void
+open_set_defaults(tenon_open_options *o)
+{
     open_default(&o->max_connections, OPEN_CONNECTIONS);
     open_default_or_none(&o->min_connections, OPEN_MIN_CONNECTIONS);
     open_default(&o->max_concurrent, OPEN_CONCURRENT);
@@ -64,7 +92,6 @@ open_read_options(const tenon_open_options *options, tenon_open_options *o, teno
     open_default(&o->caller_rate_burst, o->caller_rate_per_second);
     if (o->idempotency_keep_ms == 0)
         o->idempotency_keep_ms = OPEN_KEY_MS;
-    return TENON_OK;
 }
 
 /* The durability to ask the driver for: the default promises what no engine in memory can keep. */
@@ -235,8 +262,11 @@ tenon_open(const char *url, const tenon_open_options *options, tenon_db **out, t
     st = open_read_options(options, &o, err);
     if (st == TENON_OK)
         st = tni_url_parse(url, &parsed, err);
+    if (st == TENON_OK)
+        st = open_read_url(parsed, &o, err);
     if (st != TENON_OK)
         goto done;
+    open_set_defaults(&o);
     db = open_new(url, &o);
     if (db == NULL) {
         st = tni_no_memory(err, "a database");

@@ -47,6 +47,22 @@ tni_is_driver_name(const char *text)
     return len > 0 && text[len] == '\0';
 }
 
+/* The parameters follow the struct in its block. */
+static tenon_drv_param *
+url_own_params(tni_url *url)
+{
+    return (tenon_drv_param *)(void *)(url + 1);
+}
+
+void
+tni_url_drop_param(tni_url *url, uint32_t number)
+{
+    tenon_drv_param *params = url_own_params(url);
+
+    url->param_count--;
+    memmove(&params[number], &params[number + 1], (url->param_count - number) * sizeof *params);
+}
+
 /* What is being taken apart, and where its decoded texts go. */
 typedef struct url_reader {
     const char *url;
@@ -183,7 +199,7 @@ tni_url_parse(const char *url, tni_url **out, tenon_error *err)
     u = calloc(1, sizeof *u + count * sizeof *params + len + 3);
     if (u == NULL)
         return tni_no_memory(err, "a URL");
-    params = (tenon_drv_param *)(void *)(u + 1);
+    params = url_own_params(u);
     r.out = (char *)(params + count);
     u->params = params;
     u->has_path = url[0] == '/';

@@ -27,6 +27,9 @@ typedef struct tni_url {
  */
 tenon_status tni_url_parse(const char *url, tni_url **out, tenon_error *err);
 
+/** Take a parameter out of the list: it is for somebody else than the driver. */
+void tni_url_drop_param(tni_url *url, uint32_t number);
+
 /** Whether a text is a driver's name: a lower-case letter, then letters and digits, 16 at most. */
 bool tni_is_driver_name(const char *text);
 

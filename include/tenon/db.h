@@ -99,7 +99,8 @@ typedef struct tenon_open_options {
 
 /**
  * Open a database. The URL is `DRIVER:PLACE?key=value&…`; `durability=power|os|process|none` is
- * understood by every driver, the rest by the driver named. The plugin is loaded when first needed
+ * and the names of settings.h are
+ * understood with every driver, the rest by the driver named. The plugin is loaded when first needed
  * and never unloaded. The schema is created or migrated as `options` say. Blocks.
  *
  * @param[in]  url     borrowed for the call; a password in it is masked wherever it is shown

@@ -6,6 +6,7 @@
 #include "tenon/db.h"
 #include "tenon/query.h"
 #include "tenon/schema.h"
+#include "tenon/settings.h"
 #include "tenon/stats.h"
 #include "tenon/status.h"
 #include "tenon/txn.h"

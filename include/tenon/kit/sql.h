@@ -166,7 +166,7 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
  * @param prefix also the driver's name in URLs @param driver_version string @param caps TENON_CAP_
  * bits (a constant expression)
  */
-#define TENON_SQL_DRIVER(prefix, driver_version, caps, driver_flags)                                   \
+#define TENON_SQL_DRIVER(prefix, driver_version, caps, driver_flags)                               \
     static const tenon_drv_database_ops sql_driver_database = {                                    \
         .size = sizeof sql_driver_database,                                                        \
         .open = prefix##_open,                                                                     \
