@@ -1,5 +1,4 @@
 /* A configuration file, read by toml++. No exception leaves this file. */
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <cerrno>
@@ -21,7 +20,8 @@ struct tenon_config {
     bool has_url;
 };
 
-namespace {
+namespace
+{
 
 constexpr size_t longest_key = 64;
 constexpr size_t longest_file = size_t{ 1 } << 20;
@@ -179,12 +179,11 @@ read_section(tenon_config &config, const std::string &section, const toml::table
 tenon_status
 read_text(tenon_config &config, std::string_view text, tenon_error *err)
 {
-    const toml::parse_result result = toml::parse(text, config.name);
-
-    if (!result)
-        return refuse(config, result.error().source(), err, "%s",
-                      std::string(result.error().description()).c_str());
-    return read_section(config, "", result.table(), err);
+    try {
+        return read_section(config, "", toml::parse(text, config.name), err);
+    } catch (const toml::parse_error &e) {
+        return refuse(config, e.source(), err, "%s", std::string(e.description()).c_str());
+    }
 }
 
 /* Take what was read, or free it. */

@@ -9,8 +9,8 @@
  *     [database.transactions]
  *     default_timeout = 5000      # milliseconds
  *
- * Sections and names are those of settings.h; `[storage]` also has `url`, and `[database.audit]` has
- * `audit_key_file`, a file whose bytes are the key, relative to the configuration's own folder.
+ * Sections and names are those of settings.h; `[storage]` also has `url`, and `[database.audit]`
+ * has `audit_key_file`, a file whose bytes are the key, relative to the configuration's own folder.
  */
 #ifndef TENON_CONFIG_H
 #define TENON_CONFIG_H

@@ -100,8 +100,8 @@ typedef struct tenon_open_options {
 /**
  * Open a database. The URL is `DRIVER:PLACE?key=value&…`; `durability=power|os|process|none` is
  * and the names of settings.h are
- * understood with every driver, the rest by the driver named. The plugin is loaded when first needed
- * and never unloaded. The schema is created or migrated as `options` say. Blocks.
+ * understood with every driver, the rest by the driver named. The plugin is loaded when first
+ * needed and never unloaded. The schema is created or migrated as `options` say. Blocks.
  *
  * @param[in]  url     borrowed for the call; a password in it is masked wherever it is shown
  * @param[in]  options borrowed for the call; NULL = defaults

@@ -1,9 +1,9 @@
 /**
- * @file settings.h Every option of a database by its name: as it stands in a URL (`?max_connections=8`)
- * and in a configuration file.
+ * @file settings.h Every option of a database by its name: as it stands in a URL
+ * (`?max_connections=8`) and in a configuration file.
  *
- * What a URL says goes before what the program says in tenon_open_options. A duration is a number of
- * milliseconds; a switch is `true` or `false`.
+ * What a URL says goes before what the program says in tenon_open_options. A duration is a number
+ * of milliseconds; a switch is `true` or `false`.
  */
 #ifndef TENON_SETTINGS_H
 #define TENON_SETTINGS_H
