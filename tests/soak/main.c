@@ -1,0 +1,456 @@
+/*
+ * The manager under load: soak DRIVER THREADS SECONDS.
+ *
+ * 32 connections, 100 transactions at once. A third of the threads run slow transactions, a few
+ * begin one and fall asleep over it, the others run short ones. Checked: nobody is told of his
+ * deadline more than 100 ms late, nobody starves, every transaction is counted once, and memory
+ * does not grow.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tenon/tenon.h"
+
+#define SOAK_MOST_THREADS 1000
+#define SOAK_ROWS 1000
+#define SOAK_WAITS 2000000
+
+enum { ITEM_ID, ITEM_N };
+
+static const tenon_column item_columns[] = {
+    [ITEM_ID] = { .name = "id", .type = TENON_INT, .not_null = true },
+    [ITEM_N] = { .name = "n", .type = TENON_INT, .not_null = true },
+};
+static const tenon_table item_table = { .name = "item",
+                                        .columns = item_columns,
+                                        .column_count = 2,
+                                        .primary_key = TENON_COLUMNS(ITEM_ID) };
+static const tenon_table *const item_tables[] = { &item_table };
+static const tenon_schema item_schema = {
+    .name = "items", .version = 1, .tables = item_tables, .table_count = 1
+};
+static const tenon_query item_insert = { .name = "insert",
+                                         .kind = TENON_INSERT,
+                                         .table = &item_table,
+                                         .columns = TENON_COLUMNS(ITEM_ID, ITEM_N) };
+static const tenon_query item_get = { .name = "get",
+                                      .kind = TENON_SELECT,
+                                      .table = &item_table,
+                                      .columns = TENON_COLUMNS(ITEM_N),
+                                      .where = TENON_WHERE(TENON_EQ(ITEM_ID, 0)) };
+static const tenon_query item_add = { .name = "add",
+                                      .kind = TENON_UPDATE,
+                                      .table = &item_table,
+                                      .set = TENON_SET(TENON_PLUS(ITEM_N, 1)),
+                                      .where = TENON_WHERE(TENON_EQ(ITEM_ID, 0)) };
+
+/* What a thread does over and over. */
+enum {
+    SHORT_READ,
+    SHORT_WRITE,
+    SLOW_READ,
+    SLOW_WRITE,
+    SILENT_WRITE,
+    SILENT_READ,
+    SILENT_BODY,
+    KINDS
+};
+
+static const char *const kind_names[KINDS] = { "short read", "short write",  "slow read",
+                                               "slow write", "silent write", "silent read",
+                                               "silent body" };
+
+typedef struct worker {
+    pthread_t thread;
+    uint32_t kind;
+    uint64_t random;
+    uint64_t calls, committed, timed_out, others;
+    uint64_t latest_us; /* after a deadline */
+} worker;
+
+static struct {
+    tenon_db *db;
+    atomic_bool stop;
+    atomic_llong added;
+    atomic_uint_fast64_t wait_count[2];
+    uint32_t *waits[2]; /* in us: readers', writers' */
+} soak;
+
+static uint64_t
+soak_now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void
+soak_sleep_us(uint64_t us)
+{
+    (void)nanosleep(&(struct timespec){ .tv_sec = (time_t)(us / 1000000),
+                                        .tv_nsec = (long)(us % 1000000) * 1000 },
+                    NULL);
+}
+
+static uint64_t
+soak_random(worker *w, uint64_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random % below;
+}
+
+/* One call in progress. */
+typedef struct soak_call {
+    worker *w;
+    uint64_t asked_us;
+    uint64_t sleep_us;
+    bool writes;
+} soak_call;
+
+static void
+soak_note_wait(const soak_call *call)
+{
+    const uint64_t waited_us = soak_now_us() - call->asked_us;
+    const uint64_t at = atomic_fetch_add(&soak.wait_count[call->writes], 1);
+
+    if (at < SOAK_WAITS)
+        soak.waits[call->writes][at] = (uint32_t)waited_us;
+}
+
+static tenon_status
+soak_body(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    soak_call *call = arg;
+    const tenon_value params[] = { tenon_int((int64_t)soak_random(call->w, SOAK_ROWS)),
+                                   tenon_int(1) };
+    const tenon_value *row;
+    uint64_t affected;
+    tenon_status st;
+
+    if (tenon_txn_attempt(txn) == 1)
+        soak_note_wait(call);
+    st = call->writes ? tenon_exec(txn, &item_add, params, &affected, err)
+                      : tenon_fetch(txn, &item_get, params, &row, err);
+    if (call->sleep_us > 0)
+        soak_sleep_us(call->sleep_us);
+    return st;
+}
+
+static void
+soak_count(worker *w, tenon_status st, uint64_t asked_us, uint64_t timeout_us, uint64_t slept_us)
+{
+    const uint64_t now_us = soak_now_us();
+    const uint64_t due_us = asked_us + (timeout_us > slept_us ? timeout_us : slept_us);
+
+    w->calls++;
+    w->committed += st == TENON_OK;
+    w->timed_out += st == TENON_TIMEOUT;
+    w->others += st != TENON_OK && st != TENON_TIMEOUT;
+    if (st == TENON_TIMEOUT && now_us > due_us && now_us - due_us > w->latest_us)
+        w->latest_us = now_us - due_us;
+}
+
+static void
+soak_run(worker *w)
+{
+    const bool slow = w->kind == SLOW_READ || w->kind == SLOW_WRITE;
+    const bool silent = w->kind == SILENT_BODY;
+    const uint32_t timeout_ms = silent ? 50 + (uint32_t)soak_random(w, 100) : 10000;
+    const tenon_txn_options o = { .size = sizeof o,
+                                  .name = kind_names[w->kind],
+                                  .timeout_ms = timeout_ms,
+                                  .read_only = w->kind == SHORT_READ || w->kind == SLOW_READ,
+                                  .may_wait = silent };
+    soak_call call = { .w = w, .writes = !o.read_only };
+    tenon_status st;
+
+    /* Long enough that connections, not processors, are what is waited for. */
+    call.sleep_us = slow ? 5000 + soak_random(w, 10000) : 1000;
+    if (slow && call.writes)
+        call.sleep_us = 2000 + soak_random(w, 2000);
+    if (silent)
+        call.sleep_us = 1000 * ((uint64_t)timeout_ms + 100);
+    call.asked_us = soak_now_us();
+    st = tenon_run(soak.db, &o, soak_body, &call, NULL);
+    if (st == TENON_OK && call.writes)
+        (void)atomic_fetch_add(&soak.added, 1);
+    soak_count(w, st, call.asked_us, (uint64_t)timeout_ms * 1000,
+               soak_now_us() - call.asked_us < call.sleep_us ? 0
+               : silent                                      ? UINT32_MAX
+                                                             : 0);
+    if (silent)
+        soak_sleep_us(500000);
+}
+
+/* Begin, and do nothing until long after the deadline. */
+static void
+soak_fall_asleep(worker *w)
+{
+    const uint32_t timeout_ms = 50 + (uint32_t)soak_random(w, 100);
+    const tenon_txn_options o = { .size = sizeof o,
+                                  .name = kind_names[w->kind],
+                                  .timeout_ms = timeout_ms,
+                                  .read_only = w->kind == SILENT_READ };
+    const uint64_t asked_us = soak_now_us();
+    const tenon_value params[] = { tenon_int(1), tenon_int(1) };
+    tenon_txn *txn;
+    tenon_status st = tenon_begin(soak.db, &o, &txn, NULL);
+
+    if (st == TENON_OK) {
+        if (!o.read_only)
+            (void)tenon_exec(txn, &item_add, params, NULL, NULL);
+        soak_sleep_us((uint64_t)timeout_ms * 1000 + 150000);
+        st = tenon_commit(txn, NULL);
+        if (st == TENON_OK)
+            (void)atomic_fetch_add(&soak.added, 1000000); /* a commit after the deadline */
+        w->calls++;
+        w->timed_out += st == TENON_TIMEOUT;
+        w->others += st != TENON_TIMEOUT;
+    } else {
+        soak_count(w, st, asked_us, (uint64_t)timeout_ms * 1000, 0);
+    }
+    soak_sleep_us(500000);
+}
+
+static void *
+soak_main(void *arg)
+{
+    worker *w = arg;
+
+    while (!atomic_load(&soak.stop)) {
+        if (w->kind == SILENT_READ || w->kind == SILENT_WRITE)
+            soak_fall_asleep(w);
+        else
+            soak_run(w);
+    }
+    return NULL;
+}
+
+/* ---- Watching ---- */
+
+static void
+soak_look(void *arg, const tenon_live *live)
+{
+    (void)arg;
+    if (live->doing > TENON_DOING_OVERDUE || live->name == NULL)
+        abort();
+}
+
+static uint64_t
+soak_resident_bytes(void)
+{
+    unsigned long long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%llu %llu", &pages, &resident) != 2)
+        resident = 0;
+    (void)fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static tenon_status
+soak_fill(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    (void)arg;
+    for (int64_t id = 0; id < SOAK_ROWS && st == TENON_OK; id++) {
+        const tenon_value row[] = { tenon_int(id), tenon_int(0) };
+
+        st = tenon_exec(txn, &item_insert, row, NULL, err);
+    }
+    return st;
+}
+
+static const tenon_query item_all = {
+    .name = "all", .kind = TENON_SELECT, .table = &item_table, .columns = TENON_COLUMNS(ITEM_N)
+};
+
+static tenon_status
+soak_sum(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    int64_t *sum = arg;
+    const tenon_value *row;
+    tenon_cursor *cursor;
+    tenon_status st = tenon_select(txn, &item_all, NULL, &cursor, err);
+
+    *sum = 0;
+    while (st == TENON_OK && (st = tenon_next(cursor, &row, err)) == TENON_OK)
+        *sum += row[0].as.i;
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
+static int
+soak_compare(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static int soak_failures;
+
+static void
+soak_expect(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    (void)printf("FAILED: %s\n", what);
+    soak_failures++;
+}
+
+static void
+soak_report_waits(int writes)
+{
+    uint64_t count = atomic_load(&soak.wait_count[writes]);
+    uint32_t *waits = soak.waits[writes];
+
+    if (count > SOAK_WAITS)
+        count = SOAK_WAITS;
+    if (count == 0)
+        return;
+    qsort(waits, count, sizeof *waits, soak_compare);
+    (void)printf("%s: %llu waited, median %.1f ms, p99 %.1f ms, longest %.1f ms: %.2f times the "
+                 "median\n",
+                 writes ? "writers" : "readers", (unsigned long long)count, waits[count / 2] / 1e3,
+                 waits[count - 1 - count / 100] / 1e3, waits[count - 1] / 1e3,
+                 waits[count / 2] > 0 ? (double)waits[count - 1] / waits[count / 2] : 0.0);
+}
+
+static void
+soak_report(worker *workers, uint32_t count, int seconds)
+{
+    static worker sums[KINDS];
+    uint64_t late_us = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        worker *s = &sums[workers[i].kind];
+
+        s->calls += workers[i].calls;
+        s->committed += workers[i].committed;
+        s->timed_out += workers[i].timed_out;
+        s->others += workers[i].others;
+        if (workers[i].latest_us > s->latest_us)
+            s->latest_us = workers[i].latest_us;
+    }
+    for (uint32_t k = 0; k < KINDS; k++) {
+        (void)printf(
+            "%-12s %9llu calls (%.0f/s), %llu committed, %llu timed out, %llu others, at most "
+            "%.1f ms after the deadline\n",
+            kind_names[k], (unsigned long long)sums[k].calls, (double)sums[k].calls / seconds,
+            (unsigned long long)sums[k].committed, (unsigned long long)sums[k].timed_out,
+            (unsigned long long)sums[k].others, (double)sums[k].latest_us / 1e3);
+        if (sums[k].latest_us > late_us)
+            late_us = sums[k].latest_us;
+        soak_expect(sums[k].others == 0, "calls ended in an unexpected way");
+    }
+    soak_expect(late_us <= 100000 || getenv("TENON_TEST_SLOW") != NULL,
+                "a deadline was missed by more than 100 ms");
+    soak_report_waits(0);
+    soak_report_waits(1);
+}
+
+static void
+soak_check_counts(worker *workers, uint32_t threads)
+{
+    tenon_db_stats s = { .size = sizeof s };
+    const tenon_counts *n = &s.all;
+    uint64_t committed = 0, calls = 0;
+    int64_t sum = 0;
+    tenon_error err;
+
+    for (uint32_t i = 0; i < threads; i++) {
+        committed += workers[i].committed;
+        calls += workers[i].calls;
+    }
+    if (tenon_db_get_stats(soak.db, &s, &err) != TENON_OK ||
+        tenon_run(soak.db, NULL, soak_sum, &sum, &err) != TENON_OK)
+        abort();
+    (void)printf(
+        "counted: begun %llu = committed %llu + rolled back %llu + failed %llu + timed out "
+        "%llu + unknown %llu + active %llu; refused late %llu; calls %llu\n",
+        (unsigned long long)n->begun, (unsigned long long)n->committed,
+        (unsigned long long)n->rolled_back, (unsigned long long)n->failed,
+        (unsigned long long)n->timed_out, (unsigned long long)n->unknown,
+        (unsigned long long)n->active, (unsigned long long)n->refused_late,
+        (unsigned long long)calls);
+    soak_expect(n->active == 0 && s.admitted == 0 && s.parted == 0, "something is left over");
+    soak_expect(sum == atomic_load(&soak.added), "what is stored is not what was acknowledged");
+    soak_expect(n->begun + n->refused_late - n->retried == calls + 3,
+                "not every call is counted once"); /* 3: the schema's, and the rows' */
+    soak_expect(n->committed == committed + 3, "commits are not counted once each");
+}
+
+static const uint32_t soak_kinds[] = { SHORT_READ, SLOW_READ,  SHORT_WRITE,
+                                       SHORT_READ, SLOW_WRITE, SHORT_READ };
+
+int
+main(int argc, char **argv)
+{
+    static worker workers[SOAK_MOST_THREADS];
+    char folder[] = "/tmp/tenon-soak-XXXXXX", url[128], command[64];
+    const tenon_open_options o = {
+        .size = sizeof o, .schema = &item_schema, .max_connections = 32, .max_concurrent = 100
+    };
+    uint64_t first_bytes = 0, last_bytes;
+    tenon_error err = { 0 };
+    uint32_t threads;
+    int seconds;
+
+    if (argc != 4) {
+        (void)fprintf(stderr, "usage: %s DRIVER THREADS SECONDS\n", argv[0]);
+        return 2;
+    }
+    threads = (uint32_t)atoi(argv[2]);
+    seconds = atoi(argv[3]);
+    if (threads < 12 || threads > SOAK_MOST_THREADS || mkdtemp(folder) == NULL)
+        return 2;
+    if (strcmp(argv[1], "memory") == 0)
+        (void)snprintf(url, sizeof url, "memory:");
+    else
+        (void)snprintf(url, sizeof url, "%s:%s/db", argv[1], folder);
+    for (int i = 0; i < 2; i++)
+        soak.waits[i] = calloc(SOAK_WAITS, sizeof *soak.waits[i]);
+    if (tenon_open(url, &o, &soak.db, &err) != TENON_OK ||
+        tenon_run(soak.db, NULL, soak_fill, NULL, &err) != TENON_OK) {
+        (void)fprintf(stderr, "soak: %s\n", err.message);
+        return 1;
+    }
+    for (uint32_t i = 0; i < threads; i++) {
+        workers[i].kind = i < 6 ? SILENT_WRITE + i % 3
+                                : soak_kinds[i % (sizeof soak_kinds / sizeof soak_kinds[0])];
+        workers[i].random = i * UINT64_C(0x9e3779b97f4a7c15) + 1;
+        if (pthread_create(&workers[i].thread, NULL, soak_main, &workers[i]) != 0)
+            return 1;
+    }
+    for (int s = 0; s < seconds; s++) {
+        soak_sleep_us(1000000);
+        tenon_db_transactions(soak.db, soak_look, NULL);
+        if (s == seconds / 2)
+            first_bytes = soak_resident_bytes();
+    }
+    last_bytes = soak_resident_bytes();
+    atomic_store(&soak.stop, true);
+    for (uint32_t i = 0; i < threads; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+    (void)printf("%s, %u threads, %d s, 32 connections, 100 at once\n", argv[1], threads, seconds);
+    soak_report(workers, threads, seconds);
+    soak_check_counts(workers, threads);
+    (void)printf("memory: %.1f MiB half way, %.1f MiB at the end\n", (double)first_bytes / 1048576,
+                 (double)last_bytes / 1048576);
+    tenon_close(soak.db);
+    free(soak.waits[0]);
+    free(soak.waits[1]);
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command) == 0 && soak_failures == 0 ? 0 : 1;
+}
