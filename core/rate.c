@@ -67,7 +67,8 @@ rate_hash(const char *name)
 static tni_bucket *
 rate_find(tni_rates *rates, const char *caller)
 {
-    tni_bucket *set = &rates->callers[rate_hash(caller) % (TNI_RATE_CALLERS / RATE_SET) * RATE_SET];
+    const size_t number = rate_hash(caller) % (TNI_RATE_CALLERS / RATE_SET);
+    tni_bucket *set = &rates->callers[number * RATE_SET];
     tni_bucket *fullest = set;
 
     for (uint32_t i = 0; i < RATE_SET; i++) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # docs.sh SOURCE BUILD: checks README.md, CONTRIBUTING.md, docs/ and the drivers' pages.
-#   ```c FILE    the block stands in FILE, line by line
+#   ```c FILE    the block stands in FILE, line by line; so does ```toml FILE
 #   ```sh run    the block runs, from SOURCE, with the programs of BUILD
 #   [x](y)       y exists
 set -eu
@@ -44,7 +44,7 @@ check_page() { # PAGE
         block=${info%.info}.block
         read -r language what <"$info"
         case $language in
-        '```c')
+        '```c' | '```toml')
             is_part "$block" "$source/$what" || complain "$1: a block is not in $what: $(head -n 1 "$block")"
             ;;
         '```sh')

@@ -1,0 +1,44 @@
+#!/bin/sh
+# ./dev soak [STEP]...: what takes minutes for each step. Ends with one line for each.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+export TENON_DRIVER_PATH="$PWD/build/lib/tenon/drivers"
+steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation"
+shim=$PWD/build/tests/shim.so
+
+step() {
+    case $1 in
+    load.tsan)
+        cmake --preset tsan >/dev/null && cmake --build --preset tsan --parallel 2 >/dev/null &&
+            for driver in sqlite lmdb; do
+                TENON_DRIVER_PATH=$PWD/build/tsan/lib/tenon/drivers TENON_TEST_SLOW=1 \
+                    TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/test_soak "$driver" 200 60 || return 1
+            done
+        ;;
+    load.*) build/tests/test_soak "${1#load.}" 200 60 ;;
+    faults.sqlite) build/tests/test_faults "$shim" 'sqlite:@DIR@/db' 100 ;;
+    faults.checkpoint) build/tests/test_faults "$shim" 'sqlite:@DIR@/db?wal_autocheckpoint=1' 100 ;;
+    faults.lmdb) build/tests/test_faults "$shim" 'lmdb:@DIR@/db' 100 ;;
+    simulation) build/tests/test_simulation 1 1000000 ;;
+    *)
+        echo "no such step: $1"
+        return 1
+        ;;
+    esac
+}
+
+[ "${1:-}" != list ] || { echo "$steps"; exit 0; }
+[ $# -gt 0 ] || set -- $steps
+bad=0
+lines=
+for name in "$@"; do
+    echo "==== $name"
+    from=$(date +%s)
+    if step "$name"; then result=passed; else result=FAILED bad=1; fi
+    lines="$lines$(printf '%-18s %s, %s s' "$name" "$result" "$(($(date +%s) - from))")
+"
+done
+echo "===="
+printf '%s' "$lines"
+exit $bad
