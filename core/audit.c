@@ -120,7 +120,6 @@ static const tenon_query chain_update = {
 tenon_status
 tni_audit_init(tni_audit *audit, const tenon_open_options *options, tenon_error *err)
 {
-    tni_mutex_init(&audit->lock);
     audit->on = options->audit;
     if (options->audit_key_bytes == 0)
         return TENON_OK;
@@ -137,22 +136,17 @@ void
 tni_audit_fini(tni_audit *audit)
 {
     sodium_memzero(audit->key, sizeof audit->key);
-    tni_mutex_fini(&audit->lock);
 }
 
 tenon_status
 tni_audit_prepare(tenon_db *db, tenon_error *err)
 {
-    tenon_status st = TENON_OK;
+    tenon_status st;
 
     if (sodium_init() < 0)
         return tni_fail(err, TENON_INTERNAL, NULL, "libsodium can't be used here");
-    tni_mutex_lock(&db->audit.lock);
-    if (!db->audit.ready) {
-        st = tni_migrate_own(db, &audit_schema, err);
-        db->audit.ready = st == TENON_OK;
-    }
-    tni_mutex_unlock(&db->audit.lock);
+    st = tni_migrate_own(db, &audit_schema, err);
+    db->audit.ready = st == TENON_OK;
     return st;
 }
 

@@ -10,7 +10,6 @@
 
 /** What a database has of it. */
 typedef struct tni_audit {
-    tni_mutex lock;
     bool ready; /* the tables are there */
     bool on;    /* each transaction leaves a row */
     uint8_t key[TNI_AUDIT_KEY_BYTES];
@@ -21,7 +20,7 @@ typedef struct tni_audit {
 tenon_status tni_audit_init(tni_audit *audit, const tenon_open_options *options, tenon_error *err);
 void tni_audit_fini(tni_audit *audit);
 
-/** See that there are tables for it. */
+/** See that there are tables for it. Called once, while the database is opened. */
 tenon_status tni_audit_prepare(tenon_db *db, tenon_error *err);
 
 /** Write the row that a transaction leaves, if it is to leave one and has written none. */

@@ -131,7 +131,6 @@ tni_db_free(tenon_db *db)
     if (db->drv != NULL)
         db->driver->database->close(db->drv);
     tni_reopen_fini(&db->reopen);
-    tni_outcomes_fini(&db->outcomes);
     tni_audit_fini(&db->audit);
     tni_models_fini(&db->models);
     tni_ops_fini(&db->ops);

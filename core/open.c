@@ -184,7 +184,6 @@ open_new(const char *url, const tenon_open_options *o)
     tni_keeper_init(&db->keeper);
     tni_health_init(&db->health);
     tni_reopen_init(&db->reopen);
-    tni_outcomes_init(&db->outcomes);
     tni_breaker_init(&db->breaker, o->breaker_failures, o->breaker_open_ms);
     tni_budget_init(&db->budget, o->retry_budget_percent);
     whole = tni_rates_init(&db->rates, (tni_rate){ o->rate_per_second, o->rate_burst },

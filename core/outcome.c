@@ -72,18 +72,6 @@ static const tenon_query outcome_trim = {
     .where = TENON_WHERE(TENON_LT(OUTCOME_AT, 0)),
 };
 
-void
-tni_outcomes_init(tni_outcomes *outcomes)
-{
-    tni_mutex_init(&outcomes->lock);
-}
-
-void
-tni_outcomes_fini(tni_outcomes *outcomes)
-{
-    tni_mutex_fini(&outcomes->lock);
-}
-
 tenon_status
 tni_outcome_prepare(tenon_db *db, const char *key, tenon_error *err)
 {
@@ -94,12 +82,10 @@ tni_outcome_prepare(tenon_db *db, const char *key, tenon_error *err)
         return tni_fail(err, TENON_INVALID, "idempotency_key",
                         "an idempotency key is a text of 1 to %d bytes of UTF-8",
                         TENON_MAX_KEY_BYTES);
-    tni_mutex_lock(&db->outcomes.lock);
-    if (!db->outcomes.ready) {
+    if (!atomic_load(&db->outcomes.ready)) { /* several may look: one of them creates it */
         st = tni_migrate_own(db, &outcome_schema, err);
-        db->outcomes.ready = st == TENON_OK;
+        atomic_store(&db->outcomes.ready, st == TENON_OK);
     }
-    tni_mutex_unlock(&db->outcomes.lock);
     return st;
 }
 
@@ -108,14 +94,9 @@ static tenon_status
 outcome_forget(tenon_txn *txn, int64_t now_us, tenon_error *err)
 {
     tni_outcomes *outcomes = &txn->db->outcomes;
+    const bool due = (atomic_fetch_add(&outcomes->marked, 1) + 1) % OUTCOME_TRIM_EVERY == 0;
     tenon_value before = { .type = TENON_TIME };
-    bool due;
 
-    tni_mutex_lock(&outcomes->lock);
-    due = ++outcomes->since_trimmed >= OUTCOME_TRIM_EVERY;
-    if (due)
-        outcomes->since_trimmed = 0;
-    tni_mutex_unlock(&outcomes->lock);
     before.as.i = now_us - (int64_t)(outcomes->keep_ms * OUTCOME_US_PER_MS);
     return due ? tenon_exec(txn, &outcome_trim, &before, NULL, err) : TENON_OK;
 }

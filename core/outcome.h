@@ -5,19 +5,17 @@
 #ifndef TENON_CORE_OUTCOME_H
 #define TENON_CORE_OUTCOME_H
 
+#include <stdatomic.h>
+
 #include "core/env.h"
 #include "tenon/txn.h"
 
 /** What a database knows of its keys. */
 typedef struct tni_outcomes {
-    tni_mutex lock;
-    bool ready;             /* the table is there */
-    uint32_t since_trimmed; /* transactions with a key */
-    uint64_t keep_ms;       /* age at which a key is forgotten */
+    atomic_bool ready;  /* the table is there */
+    atomic_uint marked; /* transactions with a key */
+    uint64_t keep_ms;   /* age at which a key is forgotten */
 } tni_outcomes;
-
-void tni_outcomes_init(tni_outcomes *outcomes);
-void tni_outcomes_fini(tni_outcomes *outcomes);
 
 /** See that there is a table for keys, before the first transaction with one begins. */
 tenon_status tni_outcome_prepare(tenon_db *db, const char *key, tenon_error *err);

@@ -8,6 +8,8 @@
 /* Statements that a connection keeps. */
 enum { KEPT_BEGIN, KEPT_BEGIN_READ, KEPT_COMMIT, KEPT_ROLLBACK };
 
+#define SQLITE_PROBE_NS UINT64_C(10000000000) /* that opening waits for others who do */
+
 struct tenon_drv_db {
     char *path; /* absolute */
     uint32_t durability, read_only;
@@ -165,11 +167,17 @@ sqlite_close(tenon_drv_db *db)
 static tenon_status
 sqlite_probe(tenon_drv_db *db, tenon_error *err)
 {
+    const uint64_t until_ns = tenon_sql_host->monotonic_ns() + SQLITE_PROBE_NS;
     char answer[16] = "";
     tenon_status st = sqlite_connect(&db->probe, db, err);
 
-    if (st == TENON_OK && !db->read_only)
-        st = tenon_sql_ask(db->probe.conn, "PRAGMA journal_mode = WAL", answer, sizeof answer, err);
+    if (st == TENON_OK && !db->read_only) {
+        /* Where two begin the log at once, SQLite tells one of them to come back. */
+        do {
+            st = tenon_sql_ask(db->probe.conn, "PRAGMA journal_mode = WAL", answer, sizeof answer,
+                               err);
+        } while (st == TENON_BUSY && tenon_sql_host->monotonic_ns() < until_ns);
+    }
     if (st == TENON_OK && !db->read_only && strcmp(answer, "wal") != 0)
         st = tenon_sql_fail(err, TENON_UNSUPPORTED, 0, TENON_EFFECT_OPEN, NULL,
                             "SQLite can't keep a write-ahead log here: journal mode %s", answer);
