@@ -31,6 +31,8 @@ target_link_options(tenon_flags INTERFACE -Wl,-z,relro,-z,now)
 if(TENON_SANITIZE)
     target_compile_options(tenon_flags INTERFACE
         -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    # Programs here are C, and lack what this check of C++ needs at run time.
+    target_compile_options(tenon_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr>)
     target_link_options(tenon_flags INTERFACE -fsanitize=${TENON_SANITIZE})
 endif()
 
