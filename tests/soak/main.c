@@ -420,7 +420,9 @@ main(int argc, char **argv)
     else
         (void)snprintf(url, sizeof url, "%s:%s/db", argv[1], folder);
     for (int i = 0; i < 2; i++)
-        soak.waits[i] = calloc(SOAK_WAITS, sizeof *soak.waits[i]);
+        soak.waits[i] = malloc(SOAK_WAITS * sizeof *soak.waits[i]);
+    for (int i = 0; i < 2; i++) /* touched now, so that filling them is no growth */
+        memset(soak.waits[i], 1, SOAK_WAITS * sizeof *soak.waits[i]);
     if (tenon_open(url, &o, &soak.db, &err) != TENON_OK ||
         tenon_run(soak.db, NULL, soak_fill, NULL, &err) != TENON_OK) {
         (void)fprintf(stderr, "soak: %s\n", err.message);
