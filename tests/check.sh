@@ -44,21 +44,20 @@ step_tidy() {
         xargs -P "$jobs" -n 4 clang-tidy -p build/clang --quiet --warnings-as-errors='*'
 }
 
-# Under these, everything takes longer: tests that measure time allow for it.
-export TENON_TEST_SLOW=1
-
 step_asan() {
-    preset asan && UBSAN_OPTIONS=print_stacktrace=1 \
+    preset asan && TENON_TEST_SLOW=1 UBSAN_OPTIONS=print_stacktrace=1 \
         ctest --test-dir build/asan --output-on-failure --parallel "$jobs" --timeout 1200
 }
 
 step_tsan() {
-    preset tsan && TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+    preset tsan && TENON_TEST_SLOW=1 TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
         ctest --test-dir build/tsan --output-on-failure --parallel "$jobs" --timeout 1200
 }
 
+# Under the sanitizers and valgrind everything takes longer: tests that measure time allow for it
+# with TENON_TEST_SLOW.
 valgrind_run() {
-    TENON_DRIVER_PATH=$root/build/lib/tenon/drivers valgrind --quiet --error-exitcode=99 \
+    TENON_TEST_SLOW=1 TENON_DRIVER_PATH=$root/build/lib/tenon/drivers valgrind --quiet --error-exitcode=99 \
         --leak-check=full --errors-for-leak-kinds=definite,indirect,possible "$@" >"$work/valgrind" 2>&1
     rc=$?
     [ "$rc" -eq 0 ] || [ "$rc" -eq 77 ] || { tail -n 40 "$work/valgrind"; return 1; }
