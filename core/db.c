@@ -9,6 +9,9 @@
 #include "core/host.h"
 #include "core/migrate.h"
 
+#define DB_TRUSTED_NS (500 * TNI_NS_PER_MS) /* that an idle connection is not asked for */
+#define DB_CHECK_NS (5000 * TNI_NS_PER_MS)  /* that it has for its answer */
+
 tenon_status
 tni_db_failed(const tenon_db *db, tenon_status status, tenon_error *err)
 {
@@ -37,25 +40,61 @@ tni_db_disconnect(tenon_db *db, tni_conn *conn)
 }
 
 tenon_status
-tni_db_connect(tenon_db *db, tni_conn *conn, tenon_error *err)
+tni_db_ask_conn(tenon_db *db, uint64_t deadline_ns, tenon_drv_conn **out, tenon_error *err)
+{
+    const tenon_drv_connection_ops *ops = db->driver->connection;
+    tenon_status st;
+
+    *out = NULL;
+    if (db->drv == NULL)
+        return tni_fail(err, TENON_UNAVAILABLE, NULL, "the database could not be opened anew");
+    if (ops->open_until != NULL)
+        st = ops->open_until(db->drv, deadline_ns, out, err);
+    else
+        st = ops->open(db->drv, out, err);
+    if (st == TENON_OK)
+        return st;
+    *out = NULL;
+    return tni_db_failed(db, st, err);
+}
+
+tenon_status
+tni_db_connect(tenon_db *db, tni_conn *conn, uint64_t deadline_ns, tenon_error *err)
 {
     const uint64_t life_ns = db->max_lifetime_ms * TNI_NS_PER_MS;
     tenon_error failure = { 0 };
-    tenon_status st;
-
-    if (db->drv == NULL)
-        return tni_fail(err, TENON_UNAVAILABLE, NULL, "the database could not be opened anew");
-    st = db->driver->connection->open(db->drv, &conn->drv, &failure);
+    const tenon_status st = tni_db_ask_conn(db, deadline_ns, &conn->drv, &failure);
 
     conn->idle_since_ns = tni_monotonic_ns();
     conn->expires_ns = conn->idle_since_ns + life_ns - tni_random_below(life_ns / 40 + 1);
-    if (st == TENON_OK)
-        return st;
-    conn->drv = NULL;
-    (void)tni_db_failed(db, st, &failure);
-    if (err != NULL)
+    if (st != TENON_OK && err != NULL)
         *err = failure;
     return st;
+}
+
+/* Whether a connection that nobody has used for a while still works; one that does not is closed.
+ */
+static bool
+db_check_conn(tenon_db *db, tni_conn *conn, uint64_t deadline_ns)
+{
+    const tenon_drv_connection_ops *ops = db->driver->connection;
+    tenon_error failure = { 0 };
+    uint64_t now_ns, until_ns;
+    tenon_status st;
+
+    if (ops->check == NULL)
+        return true;
+    now_ns = tni_monotonic_ns();
+    if (now_ns - conn->idle_since_ns < DB_TRUSTED_NS)
+        return true;
+    until_ns = now_ns + DB_CHECK_NS;
+    st = ops->check(conn->drv, deadline_ns < until_ns ? deadline_ns : until_ns, &failure);
+    if (st == TENON_OK)
+        return true;
+    (void)tni_db_failed(db, st, &failure);
+    tni_log(TENON_LOG_INFO, db->driver->name, failure.message);
+    tni_db_disconnect(db, conn);
+    return false;
 }
 
 tenon_status
@@ -73,9 +112,9 @@ tni_db_lease(tenon_db *db, const tni_lease *lease, bool leave, tni_conn **out, t
             return st;
     }
     st = tni_pool_lease(&db->pool, lease, out, err);
-    if (st != TENON_OK || (*out)->drv != NULL)
+    if (st != TENON_OK || ((*out)->drv != NULL && db_check_conn(db, *out, lease->deadline_ns)))
         return st;
-    st = tni_db_connect(db, *out, err);
+    st = tni_db_connect(db, *out, lease->deadline_ns, err);
     if (st == TENON_OK)
         return st;
     tni_pool_release(&db->pool, *out, lease->writer, leave || lease->admit);
@@ -122,6 +161,7 @@ db_free_conn(tenon_db *db, tni_conn *conn)
 void
 tni_db_free(tenon_db *db)
 {
+    tni_upkeep_stop(db);
     tni_reaper_stop(db);
     for (tni_conn *c = atomic_load(&db->pool.all); c != NULL; c = c->older)
         db_free_conn(db, c);

@@ -13,6 +13,7 @@
 #include "core/reaper.h"
 #include "core/reopen.h"
 #include "core/stats.h"
+#include "core/upkeep.h"
 
 /** A block that lives as long as its database: compiled queries are found by addresses in it. */
 typedef struct tni_kept {
@@ -33,6 +34,7 @@ struct tenon_db {
     uint32_t isolation[TENON_SERIALIZABLE + 1]; /* level given for each one asked for; 0: none */
     tni_pool pool;
     tni_reaper reaper;
+    tni_upkeep upkeep;
     tni_keeper keeper;
     tni_health health;
     tni_reopen reopen;
@@ -65,8 +67,13 @@ tenon_status tni_db_lease(tenon_db *db, const tni_lease *lease, bool leave, tni_
 /** Bring a connection back to its state after open and give it back. `broken` ones are closed. */
 void tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken, bool leave);
 
-/** Open a connection in the engine. @param[out] err may be NULL */
-tenon_status tni_db_connect(tenon_db *db, tni_conn *conn, tenon_error *err);
+/** Ask the engine for a connection by the deadline. @param[out] out owned by the caller; NULL on
+ * failure */
+tenon_status tni_db_ask_conn(tenon_db *db, uint64_t deadline_ns, tenon_drv_conn **out,
+                             tenon_error *err);
+
+/** Open a connection of the pool by the deadline. @param[out] err may be NULL */
+tenon_status tni_db_connect(tenon_db *db, tni_conn *conn, uint64_t deadline_ns, tenon_error *err);
 
 /** Close a connection in the engine; its room stays, for the next one. */
 void tni_db_disconnect(tenon_db *db, tni_conn *conn);

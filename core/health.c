@@ -54,9 +54,7 @@ health_ask(tenon_db *db, uint64_t deadline_ns, tenon_error *err)
     uint32_t found;
     tenon_status st;
 
-    if (db->drv == NULL)
-        return tni_fail(err, TENON_UNAVAILABLE, NULL, "the database could not be opened anew");
-    st = driver->connection->open(db->drv, &conn, err);
+    st = tni_db_ask_conn(db, deadline_ns, &conn, err);
     if (st != TENON_OK)
         return st;
     st = driver->transaction->begin(conn, &begin, err);

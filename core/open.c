@@ -244,6 +244,8 @@ open_engine(tenon_db *db, const char *url, tni_url *parsed, const tenon_open_opt
         st = open_ask(db, o, err);
     if (st == TENON_OK)
         st = tni_reaper_start(db, err);
+    if (st == TENON_OK)
+        st = tni_upkeep_start(db, err);
     return st;
 }
 

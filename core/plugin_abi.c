@@ -154,7 +154,7 @@ static const plugin_table plugin_tables[] = {
     { PLUGIN_TABLE(database, tenon_drv_database_ops), .required = 3,
       .slots = { "open", "close", "info" } },
     { PLUGIN_TABLE(connection, tenon_drv_connection_ops), .required = 2,
-      .slots = { "open", "close", "reset" } },
+      .slots = { "open", "close", "reset", "open_until", "check" } },
     { PLUGIN_TABLE(transaction, tenon_drv_transaction_ops), .required = 3, .all_or_none = 1,
       .capability = TENON_CAP_SAVEPOINTS,
       .slots = { "begin", "commit", "rollback", "savepoint", "savepoint_release",

@@ -379,7 +379,7 @@ tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t now_ns)
     tni_conn **at, *conn = NULL;
 
     tni_mutex_lock(&pool->lock);
-    for (at = &pool->idle; *at != NULL; at = &(*at)->next) {
+    for (at = &pool->idle; !pool->held && *at != NULL; at = &(*at)->next) {
         const bool unused = (*at)->idle_since_ns < idle_before_ns &&
                             pool->leased_count + pool->idle_count > pool->limits.min_count;
 
@@ -391,6 +391,19 @@ tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t now_ns)
             break;
         }
     }
+    tni_mutex_unlock(&pool->lock);
+    return conn;
+}
+
+tni_conn *
+tni_pool_lease_held(tni_pool *pool)
+{
+    tni_conn *conn;
+
+    tni_mutex_lock(&pool->lock);
+    conn = pool_take_idle(pool);
+    if (conn != NULL)
+        pool->leased_count++;
     tni_mutex_unlock(&pool->lock);
     return conn;
 }

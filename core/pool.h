@@ -117,7 +117,7 @@ void tni_pool_leave(tni_pool *pool);
 bool tni_pool_pause(tni_pool *pool, uint64_t until_ns);
 
 /** Lease an idle connection that was not used since `idle_before_ns` or has expired, and that is to
- * be closed; NULL where there is none. */
+ * be closed; NULL where there is none, and while no connection is handed out. */
 tni_conn *tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t now_ns);
 
 /** Lease a connection that is to be opened because there are fewer than there should be, or NULL.
@@ -127,6 +127,11 @@ tni_conn *tni_pool_lease_missing(tni_pool *pool);
 /** Hand out no connection, and wait until nobody has one; whoever waits for one goes on waiting.
  * @return false: too late, and as before */
 bool tni_pool_hold(tni_pool *pool, uint64_t until_ns);
+
+/** While nobody gets a connection: lease an idle one that is to be closed; NULL where there is
+ * none.
+ */
+tni_conn *tni_pool_lease_held(tni_pool *pool);
 
 /** Go on. */
 void tni_pool_unhold(tni_pool *pool);

@@ -1,4 +1,4 @@
-/* Deadlines of those who do nothing, and the upkeep of connections. */
+/* Deadlines of those who do nothing, and of calls that take too long. */
 #include "core/reaper.h"
 
 #include "core/db.h"
@@ -67,25 +67,6 @@ reaper_scan(tenon_db *db, uint64_t now_ns)
     return next_ns;
 }
 
-/* Close what nobody needs, open what is missing. */
-static void
-reaper_keep_up(tenon_db *db, uint64_t now_ns)
-{
-    const uint64_t idle_ns = db->idle_timeout_ms * TNI_NS_PER_MS;
-    tni_conn *conn;
-    bool opened = true;
-
-    while ((conn = tni_pool_lease_stale(&db->pool, now_ns > idle_ns ? now_ns - idle_ns : 0,
-                                        now_ns)) != NULL) {
-        tni_db_disconnect(db, conn);
-        tni_pool_release(&db->pool, conn, false, false);
-    }
-    while (opened && (conn = tni_pool_lease_missing(&db->pool)) != NULL) {
-        opened = tni_db_connect(db, conn, NULL) == TENON_OK;
-        tni_pool_release(&db->pool, conn, false, false);
-    }
-}
-
 static void
 reaper_main(void *arg)
 {
@@ -94,21 +75,9 @@ reaper_main(void *arg)
 
     tni_mutex_lock(&r->lock);
     while (!r->stopping) {
-        uint64_t now_ns, next_ns;
-
-        if (tni_monotonic_ns() >= r->upkeep_ns) {
-            tni_mutex_unlock(&r->lock);
-            now_ns = tni_monotonic_ns();
-            reaper_keep_up(db, now_ns);
-            tni_mutex_lock(&r->lock);
-            r->upkeep_ns = tni_after_ms(now_ns, db->cleanup_interval_ms);
-        }
         /* Who begins from here on finds a time later than his deadline, and says so. */
         atomic_store(&r->next_ns, UINT64_MAX);
-        next_ns = reaper_scan(db, tni_monotonic_ns());
-        if (r->upkeep_ns < next_ns)
-            next_ns = r->upkeep_ns;
-        atomic_store(&r->next_ns, next_ns);
+        atomic_store(&r->next_ns, reaper_scan(db, tni_monotonic_ns()));
         while (!r->stopping && tni_monotonic_ns() < atomic_load(&r->next_ns))
             (void)tni_cond_wait(&r->wake, &r->lock, atomic_load(&r->next_ns));
     }
@@ -123,7 +92,6 @@ tni_reaper_start(tenon_db *db, tenon_error *err)
     tni_mutex_init(&r->lock);
     tni_cond_init(&r->wake);
     atomic_init(&r->next_ns, 0);
-    r->upkeep_ns = 0;
     r->started = tni_thread_start(&r->thread, reaper_main, db);
     if (r->started)
         return TENON_OK;

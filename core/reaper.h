@@ -1,7 +1,6 @@
 /**
- * @file reaper.h The thread of a database that looks after deadlines and connections: it rolls back
- * transactions whose owners have gone silent, stops calls that run over their time, closes
- * connections that nobody needs and opens those that are missing.
+ * @file reaper.h The thread of a database that looks after deadlines: it rolls back transactions
+ * whose owners have gone silent, and stops calls that run over their time.
  */
 #ifndef TENON_CORE_REAPER_H
 #define TENON_CORE_REAPER_H
@@ -17,7 +16,6 @@ typedef struct tni_reaper {
     tni_cond wake;
     tni_thread thread;
     atomic_uint_fast64_t next_ns; /* when it will look */
-    uint64_t upkeep_ns;           /* when it will look after connections */
     bool started, stopping;
 } tni_reaper;
 

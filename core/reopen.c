@@ -81,7 +81,7 @@ reopen_close_all(tenon_db *db)
         if (atomic_load(&c->txn.word) == TNI_REAPED && c->drv != NULL)
             return false;
     }
-    while ((conn = tni_pool_lease_stale(&db->pool, 0, UINT64_MAX)) != NULL) {
+    while ((conn = tni_pool_lease_held(&db->pool)) != NULL) {
         tni_db_disconnect(db, conn);
         tni_pool_release(&db->pool, conn, false, false);
     }

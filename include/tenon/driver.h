@@ -7,7 +7,8 @@
  * Growth. Every table and every struct passed by pointer starts with `size` (sizeof in the build
  * that filled it) and `reserved` (0), holds fixed-width types and pointers only, and grows by
  * appending. The core copies the smaller of the two sizes into a zeroed table of its own, refuses a
- * driver whose required slots are missing, and plugs the optional ones with TENON_UNSUPPORTED.
+ * driver whose required slots are missing, and plugs the optional ones with TENON_UNSUPPORTED, but
+ * for those that stay NULL as they say.
  * Structs that stand in arrays (column, condition, assignment, order, index, foreign key) are
  * frozen: what is new comes as a further array beside them. tenon_value and tenon_error are frozen
  * too.
@@ -40,7 +41,7 @@ extern "C" {
 /** A driver of another major is refused; its entry point has another name. */
 #define TENON_DRIVER_ABI_MAJOR 1
 /** Raised by one whenever something is appended. */
-#define TENON_DRIVER_ABI_MINOR 0
+#define TENON_DRIVER_ABI_MINOR 1
 /** Name of the one exported function. */
 #define TENON_DRIVER_ENTRY "tenon_driver_v1"
 
@@ -236,6 +237,19 @@ typedef struct tenon_drv_connection_ops {
     /** Between two users: bring back to the state after open. Optional: nothing to do. Failure
      * closes it. */
     tenon_status (*reset)(tenon_drv_conn *conn, tenon_error *err);
+    /**
+     * As `open`, and called instead of it: for an engine that may let its clients wait.
+     * TENON_TIMEOUT where `deadline_ns` (CLOCK_MONOTONIC) passes. Optional, stays NULL: opening
+     * takes no time.
+     */
+    tenon_status (*open_until)(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **out,
+                               tenon_error *err);
+    /**
+     * Whether a connection without a transaction still works, asked by the deadline. The core asks
+     * before it hands out one that nobody has used for half a second; failure closes it, and
+     * another is opened in its place. Optional, stays NULL: it can't be lost.
+     */
+    tenon_status (*check)(tenon_drv_conn *conn, uint64_t deadline_ns, tenon_error *err);
 } tenon_drv_connection_ops;
 
 /** How to begin. Borrowed for the call. */

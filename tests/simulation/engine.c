@@ -33,6 +33,7 @@ struct tenon_drv_cursor {
 static struct {
     engine_nature nature;
     tenon_drv_conn conns[ENGINE_CONNS];
+    uint32_t opening; /* connections, now */
     bool committed[ENGINE_MARKS];
     bool application[64]; /* by task */
     uint32_t next_mark, commits, writers;
@@ -55,6 +56,12 @@ bool
 engine_is_called(const tenon_drv_conn *conn)
 {
     return conn->in_call;
+}
+
+uint32_t
+engine_opening(void)
+{
+    return engine.opening;
 }
 
 uint32_t
@@ -232,6 +239,20 @@ engine_conn_open(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
     return TENON_OK;
 }
 
+static tenon_status
+engine_conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **out,
+                       tenon_error *err)
+{
+    const tenon_drv_conn none = { .deadline_ns = deadline_ns };
+    tenon_status st;
+
+    *out = NULL;
+    engine.opening++;
+    st = engine_take_time(&none, err);
+    engine.opening--;
+    return st == TENON_OK ? engine_conn_open(db, out, err) : st;
+}
+
 static void
 engine_forget(tenon_drv_conn *conn)
 {
@@ -267,6 +288,22 @@ engine_conn_reset(tenon_drv_conn *conn, tenon_error *err)
         world_violation("a connection comes back with an open transaction");
     if (engine.nature.fails_of != 0 && world_chance(engine.nature.fails_of * 2))
         st = engine_fail(err, TENON_IO, TENON_EFFECT_OPEN);
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_conn_check(tenon_drv_conn *conn, uint64_t deadline_ns, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_enter(conn, "check");
+    if (conn->in_txn)
+        world_violation("a connection is asked for within a transaction");
+    conn->deadline_ns = deadline_ns;
+    st = engine_take_time(conn, err);
+    conn->deadline_ns = UINT64_MAX;
+    if (st == TENON_OK && engine.nature.fails_of != 0 && world_chance(2))
+        st = engine_fail(err, TENON_UNAVAILABLE, TENON_EFFECT_ROLLED_BACK);
     return engine_leave(conn, st);
 }
 
@@ -493,7 +530,9 @@ static const tenon_drv_database_ops engine_database = { .size = sizeof engine_da
 static const tenon_drv_connection_ops engine_connection = { .size = sizeof engine_connection,
                                                             .open = engine_conn_open,
                                                             .close = engine_conn_close,
-                                                            .reset = engine_conn_reset };
+                                                            .reset = engine_conn_reset,
+                                                            .open_until = engine_conn_open_until,
+                                                            .check = engine_conn_check };
 static const tenon_drv_transaction_ops engine_transaction = { .size = sizeof engine_transaction,
                                                               .begin = engine_txn_begin,
                                                               .commit = engine_txn_commit,

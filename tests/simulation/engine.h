@@ -40,6 +40,9 @@ void engine_mark_application(bool is);
 /** Whether a call is in progress on a connection. */
 bool engine_is_called(const tenon_drv_conn *conn);
 
+/** Connections that are being opened. */
+uint32_t engine_opening(void);
+
 /** Open connections. */
 uint32_t engine_connections(void);
 

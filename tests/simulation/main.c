@@ -46,7 +46,7 @@ static void
 sim_check_waste(const tni_pool *pool)
 {
     const uint64_t now_ns = world_now_ns();
-    uint32_t used = 0;
+    uint32_t used = engine_opening();
 
     for (const tni_conn *c = atomic_load(&pool->all); c != NULL; c = c->older) {
         const unsigned int word = atomic_load(&c->txn.word);
@@ -264,6 +264,8 @@ sim_worker(void *arg)
     (void)arg;
     engine_mark_application(true);
     for (uint32_t i = 0; i < run.rounds; i++) {
+        if (world_chance(24)) /* connections are trusted for half a second */
+            tni_sleep_until_ns(tni_monotonic_ns() + 600 * TNI_NS_PER_MS);
         switch (world_random(8)) {
         case 0:
             sim_look();
@@ -341,7 +343,7 @@ sim_seed(uint64_t seed)
         (void)tni_thread_start(&threads[i], sim_worker, NULL);
     for (uint32_t i = 0; i < run.workers; i++)
         tni_thread_join(&threads[i]);
-    while (run.db->pool.leased_count > 0) /* the reaper opens and closes what it leases */
+    while (run.db->pool.leased_count > 0) /* upkeep opens and closes what it leases */
         tni_sleep_until_ns(tni_monotonic_ns() + TNI_NS_PER_MS);
     sim_check_end();
     tenon_close(run.db);

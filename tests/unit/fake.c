@@ -79,6 +79,21 @@ conn_open(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
     return answer(FAKE_CONN_OPEN, err);
 }
 
+static tenon_status
+conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **out, tenon_error *err)
+{
+    fake.open_until_ns = deadline_ns;
+    return conn_open(db, out, err);
+}
+
+static tenon_status
+conn_check(tenon_drv_conn *conn, uint64_t deadline_ns, tenon_error *err)
+{
+    (void)conn;
+    fake.check_until_ns = deadline_ns;
+    return answer(FAKE_CHECK, err);
+}
+
 static void
 conn_close(tenon_drv_conn *conn)
 {
@@ -296,6 +311,12 @@ static const tenon_drv_database_ops database = {
 static const tenon_drv_connection_ops connection = {
     .size = sizeof connection, .open = conn_open, .close = conn_close, .reset = conn_reset
 };
+static const tenon_drv_connection_ops far_connection = { .size = sizeof far_connection,
+                                                         .open = conn_open,
+                                                         .close = conn_close,
+                                                         .reset = conn_reset,
+                                                         .open_until = conn_open_until,
+                                                         .check = conn_check };
 static const tenon_drv_transaction_ops transaction = { .size = sizeof transaction,
                                                        .begin = txn_begin,
                                                        .commit = txn_commit,
@@ -332,20 +353,21 @@ static const tenon_drv_schema_ops schema = { .size = sizeof schema,
                                              .create_index = schema_index,
                                              .drop_index = schema_part };
 
-#define FAKE_DRIVER(driver_name, transaction_ops, query_ops, driver_flags)                         \
+#define FAKE_DRIVER(driver_name, connection_ops, transaction_ops, query_ops, driver_flags)         \
     {                                                                                              \
         .size = sizeof(tenon_driver), .magic = TENON_DRIVER_MAGIC,                                 \
         .abi_major = TENON_DRIVER_ABI_MAJOR, .abi_minor = TENON_DRIVER_ABI_MINOR,                  \
         .name = (driver_name), .version = "1.0", .capabilities = TENON_CAP_DURABLE_NONE,           \
-        .database = &database, .connection = &connection, .transaction = (transaction_ops),        \
+        .database = &database, .connection = (connection_ops), .transaction = (transaction_ops),   \
         .query = (query_ops), .schema = &schema, .flags = (driver_flags)                           \
     }
 
 static const tenon_driver drivers[] = {
-    FAKE_DRIVER("fake", &transaction, &query, 0),
-    FAKE_DRIVER("bound", &transaction, &query, TENON_DRV_THREAD_BOUND),
-    FAKE_DRIVER("bare", &bare_transaction, &bare_query, 0),
-    FAKE_DRIVER("nofetch", &transaction, &bare_query, 0),
+    FAKE_DRIVER("fake", &connection, &transaction, &query, 0),
+    FAKE_DRIVER("bound", &connection, &transaction, &query, TENON_DRV_THREAD_BOUND),
+    FAKE_DRIVER("bare", &connection, &bare_transaction, &bare_query, 0),
+    FAKE_DRIVER("nofetch", &connection, &transaction, &bare_query, 0),
+    FAKE_DRIVER("far", &far_connection, &transaction, &query, 0),
 };
 
 static const tenon_column columns[] = { { .name = "id", .type = TENON_INT, .not_null = true },

@@ -17,6 +17,7 @@ enum {
     FAKE_CONN_OPEN,
     FAKE_CONN_CLOSE,
     FAKE_RESET,
+    FAKE_CHECK,
     FAKE_BEGIN,
     FAKE_COMMIT,
     FAKE_ROLLBACK,
@@ -51,7 +52,9 @@ typedef struct fake_engine {
     uint32_t isolation;   /**< As the last begin was asked for. */
     uint32_t read_only;
     uint64_t deadline_ns;
-    uint32_t depth; /**< Of the last savepoint call. */
+    uint64_t open_until_ns;  /**< As the last connection of "far:" was asked for. */
+    uint64_t check_until_ns; /**< As the last check was asked for. */
+    uint32_t depth;          /**< Of the last savepoint call. */
     uint32_t open_cursors;
     uint32_t row_count;   /**< Rows of every query: 0, 1, … in their only column. */
     bool mute;            /**< Failures say nothing but their status. */
@@ -71,7 +74,7 @@ void fake_reset(void);
 void fake_fail(int slot, tenon_status status, uint8_t effect, uint32_t times);
 
 /** Open a database: "fake:", "bound:" (writers belong to their thread), "bare:" (no optional slot),
- * "nofetch:".
+ * "nofetch:", "far:" (its connections may be lost).
  * @param[in] options may be NULL */
 tenon_db *fake_open(const char *url, const tenon_open_options *options);
 

@@ -1,0 +1,99 @@
+/* Connections that nobody needs, and those that are missing. */
+#include "core/upkeep.h"
+
+#include "core/db.h"
+#include "core/error.h"
+#include "core/host.h"
+
+#define UPKEEP_FIRST_NS (10 * TNI_NS_PER_MS) /* until a second try to open a connection */
+#define UPKEEP_LAST_NS (5 * TNI_NS_PER_S)    /* no pause between two tries is longer */
+
+static void
+upkeep_close_unneeded(tenon_db *db)
+{
+    const uint64_t now_ns = tni_monotonic_ns(), idle_ns = db->idle_timeout_ms * TNI_NS_PER_MS;
+    const uint64_t idle_before_ns = now_ns > idle_ns ? now_ns - idle_ns : 0;
+    tni_conn *conn;
+
+    while ((conn = tni_pool_lease_stale(&db->pool, idle_before_ns, now_ns)) != NULL) {
+        tni_db_disconnect(db, conn);
+        tni_pool_release(&db->pool, conn, false, false);
+    }
+}
+
+/* @return false: the engine gives no more */
+static bool
+upkeep_open_missing(tenon_db *db, tenon_error *err)
+{
+    const uint64_t deadline_ns = tni_monotonic_ns() + db->pool.limits.timeout_ns;
+    tenon_status st = TENON_OK;
+    tni_conn *conn;
+
+    while (st == TENON_OK && (conn = tni_pool_lease_missing(&db->pool)) != NULL) {
+        st = tni_db_connect(db, conn, deadline_ns, err);
+        tni_pool_release(&db->pool, conn, false, false);
+    }
+    return st == TENON_OK;
+}
+
+static void
+upkeep_main(void *arg)
+{
+    tenon_db *db = arg;
+    tni_upkeep *u = &db->upkeep;
+    uint64_t pause_ns = UPKEEP_FIRST_NS;
+
+    tni_mutex_lock(&u->lock);
+    while (!u->stopping) {
+        tenon_error err = { 0 };
+        uint64_t next_ns;
+        bool whole;
+
+        tni_mutex_unlock(&u->lock);
+        upkeep_close_unneeded(db);
+        whole = upkeep_open_missing(db, &err);
+        if (!whole && pause_ns == UPKEEP_FIRST_NS) /* once, not at each try */
+            tni_log(TENON_LOG_WARNING, db->driver->name, err.message);
+        next_ns = whole ? tni_after_ms(tni_monotonic_ns(), db->cleanup_interval_ms)
+                        : tni_monotonic_ns() + pause_ns;
+        pause_ns = whole ? UPKEEP_FIRST_NS : pause_ns * 2;
+        if (pause_ns > UPKEEP_LAST_NS)
+            pause_ns = UPKEEP_LAST_NS;
+        tni_mutex_lock(&u->lock);
+        while (!u->stopping && tni_monotonic_ns() < next_ns)
+            (void)tni_cond_wait(&u->wake, &u->lock, next_ns);
+    }
+    tni_mutex_unlock(&u->lock);
+}
+
+tenon_status
+tni_upkeep_start(tenon_db *db, tenon_error *err)
+{
+    tni_upkeep *u = &db->upkeep;
+
+    tni_mutex_init(&u->lock);
+    tni_cond_init(&u->wake);
+    u->started = tni_thread_start(&u->thread, upkeep_main, db);
+    if (u->started)
+        return TENON_OK;
+    tni_cond_fini(&u->wake);
+    tni_mutex_fini(&u->lock);
+    return tni_fail(err, TENON_NO_MEMORY, NULL, "no thread to look after connections");
+}
+
+void
+tni_upkeep_stop(tenon_db *db)
+{
+    tni_upkeep *u = &db->upkeep;
+
+    if (!u->started)
+        return;
+    tni_mutex_lock(&u->lock);
+    u->stopping = true;
+    tni_cond_signal(&u->wake);
+    tni_mutex_unlock(&u->lock);
+    tni_thread_join(&u->thread);
+    u->started = false;
+    tni_cond_fini(&u->wake);
+    tni_mutex_fini(&u->lock);
+}
