@@ -30,6 +30,8 @@ tni_txn_failed(tenon_txn *txn, tenon_status status, const tenon_error *err)
 tenon_status
 tni_txn_driver_failed(tenon_txn *txn, tenon_status status, tenon_error *err)
 {
+    if (status == TENON_CANCELLED && tni_monotonic_ns() >= atomic_load(&txn->deadline_ns))
+        status = TENON_TIMEOUT; /* it was the reaper who has stopped it */
     (void)tni_db_failed(txn->db, status, &txn->last);
     (void)tni_txn_failed(txn, status, &txn->last);
     if (err != NULL)

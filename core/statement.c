@@ -130,7 +130,7 @@ tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, 
         txn->wrote = true;
         st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
         if (st != TENON_OK)
-            (void)tni_txn_driver_failed(txn, st, err);
+            st = tni_txn_driver_failed(txn, st, err);
         else if (affected != NULL)
             *affected = count;
     }

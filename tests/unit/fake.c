@@ -1,5 +1,6 @@
 #include "fake.h"
 
+#include "core/env.h"
 #include "core/loader.h"
 
 fake_engine fake;
@@ -41,6 +42,8 @@ answer(int slot, tenon_error *err)
     err->status = a->status;
     err->native = 4711;
     memcpy(err->message, said, sizeof said);
+    if (fake.sqlstate != NULL)
+        (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", fake.sqlstate);
     return a->status;
 }
 
@@ -174,11 +177,25 @@ query_free(tenon_drv_plan *plan)
     fake.calls[FAKE_FREE] += plan != NULL ? 1 : 0;
 }
 
+/* Wait for the interrupt. */
+static tenon_status
+query_hang(tenon_error *err)
+{
+    while (!atomic_load(&fake.interrupted))
+        tni_sleep_until_ns(tni_monotonic_ns() + TNI_NS_PER_MS);
+    atomic_store(&fake.interrupted, false);
+    fake.hangs = false;
+    err->status = TENON_CANCELLED;
+    return TENON_CANCELLED;
+}
+
 static tenon_status
 query_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
 {
     (void)plan, (void)params;
     *affected = 1;
+    if (fake.hangs)
+        return query_hang(err);
     return answer(FAKE_EXEC, err);
 }
 
@@ -305,6 +322,14 @@ schema_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t index,
     return TENON_OK;
 }
 
+static void
+admin_interrupt(tenon_drv_conn *conn)
+{
+    (void)conn;
+    atomic_store(&fake.interrupted, true);
+}
+
+static const tenon_drv_admin_ops admin = { .size = sizeof admin, .interrupt = admin_interrupt };
 static const tenon_drv_database_ops database = {
     .size = sizeof database, .open = db_open, .close = db_close, .info = db_info
 };
@@ -359,7 +384,7 @@ static const tenon_drv_schema_ops schema = { .size = sizeof schema,
         .abi_major = TENON_DRIVER_ABI_MAJOR, .abi_minor = TENON_DRIVER_ABI_MINOR,                  \
         .name = (driver_name), .version = "1.0", .capabilities = TENON_CAP_DURABLE_NONE,           \
         .database = &database, .connection = (connection_ops), .transaction = (transaction_ops),   \
-        .query = (query_ops), .schema = &schema, .flags = (driver_flags)                           \
+        .query = (query_ops), .schema = &schema, .admin = &admin, .flags = (driver_flags)          \
     }
 
 static const tenon_driver drivers[] = {

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tenon/driver.h"
 #include "tenon/tenon.h"
@@ -57,6 +58,9 @@ typedef struct fake_engine {
     uint32_t depth;          /**< Of the last savepoint call. */
     uint32_t open_cursors;
     uint32_t row_count;   /**< Rows of every query: 0, 1, … in their only column. */
+    const char *sqlstate; /**< Of failures; NULL: none. */
+    bool hangs;           /**< The next exec of "far:" returns when it is interrupted. */
+    atomic_bool interrupted;
     bool mute;            /**< Failures say nothing but their status. */
     bool after;           /**< The plan last read from has the keyset's condition. */
     char text[16];        /**< First parameter of the cursor last read from, where it is a TEXT. */

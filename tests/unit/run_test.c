@@ -263,6 +263,34 @@ a_body_may_not_end_its_transaction(void **state)
     tenon_close(db);
 }
 
+static void
+deadlocks_are_retried_unless_told_otherwise(void **state)
+{
+    const tenon_open_options never = { .size = sizeof never, .no_retry_on_deadlock = true };
+    tenon_error err = { 0 };
+    body b = { 0 };
+    tenon_db *db;
+
+    (void)state;
+    fake.sqlstate = "40P01";
+    db = fake_open("fake:", NULL);
+    fake_fail(FAKE_EXEC, TENON_CONFLICT, TENON_EFFECT_MUST_ROLL_BACK, 1);
+    assert_int_equal(tenon_run(db, NULL, body_run, &b, &err), TENON_OK);
+    assert_int_equal(fake.calls[FAKE_EXEC], 2);
+    tenon_close(db);
+    db = fake_open("fake:", &never);
+    fake_fail(FAKE_EXEC, TENON_CONFLICT, TENON_EFFECT_MUST_ROLL_BACK, 1);
+    assert_int_equal(tenon_run(db, NULL, body_run, &b, &err), TENON_CONFLICT);
+    assert_int_equal(fake.calls[FAKE_EXEC], 3);
+    assert_non_null(
+        strstr(err.message, "deadlocks are not retried here: given up after 1 attempt"));
+    assert_string_equal(err.sqlstate, "40P01");
+    fake.sqlstate = "40001"; /* another conflict is */
+    fake_fail(FAKE_EXEC, TENON_CONFLICT, TENON_EFFECT_MUST_ROLL_BACK, 1);
+    assert_int_equal(tenon_run(db, NULL, body_run, &b, &err), TENON_OK);
+    tenon_close(db);
+}
+
 int
 main(void)
 {
@@ -278,6 +306,7 @@ main(void)
         FAKE_CASE(the_error_belongs_to_what_the_body_returned),
         FAKE_CASE(what_the_body_returns_is_rolled_back_and_returned),
         FAKE_CASE(a_body_may_not_end_its_transaction),
+        FAKE_CASE(deadlocks_are_retried_unless_told_otherwise),
     };
 
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
