@@ -1,6 +1,6 @@
 /*
- * What the manager adds to a begin, one statement and a commit: nanoseconds, and allocations; and what
- * an audit row adds to that.
+ * What the manager adds to a begin, one statement and a commit: nanoseconds, and allocations; and
+ * what an audit row adds to that.
  *
  *     bench-manager [--rounds N] [--transactions N] [--check]
  *
