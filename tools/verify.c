@@ -1,7 +1,12 @@
 /* tenon verify */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tool.h"
+
+#define VERIFY_LEAST_KEY 16 /* bytes */
+#define VERIFY_MOST_KEY 64
 
 /* Problems as they are told of: printed at once, or gathered for JSON. */
 typedef struct verify_report {
@@ -71,18 +76,51 @@ verify_json(tenon_db *db)
     return rc != TOOL_GO_ON ? rc : problem_count > 0 ? TOOL_FAILED : TOOL_DONE;
 }
 
+/* Read the key of the audit; one byte more than the longest is room enough to see that it is too
+ * long. */
+static int
+verify_read_key(const char *path, unsigned char key[VERIFY_MOST_KEY + 1],
+                tenon_open_options *options)
+{
+    FILE *file;
+    size_t bytes = 0;
+    bool ok = false;
+
+    errno = 0;
+    file = fopen(path, "rb");
+    if (file != NULL) {
+        bytes = fread(key, 1, VERIFY_MOST_KEY + 1, file);
+        ok = ferror(file) == 0;
+    }
+    if (!ok)
+        tool_error(path, "can't be read: %s", strerror(errno));
+    else if (bytes < VERIFY_LEAST_KEY || bytes > VERIFY_MOST_KEY)
+        tool_error(path, "a key of an audit has 16 to 64 bytes");
+    if (file != NULL)
+        (void)fclose(file);
+    options->audit_key = key;
+    options->audit_key_bytes = (uint32_t)bytes;
+    return ok && bytes >= VERIFY_LEAST_KEY && bytes <= VERIFY_MOST_KEY ? TOOL_GO_ON : TOOL_USAGE;
+}
+
 static int
 verify_command(const tool_command *command, int argc, char **argv)
 {
     tenon_open_options options = { .read_only = true };
     const char *arguments[TOOL_MAX_ARGUMENTS];
+    unsigned char key[VERIFY_MOST_KEY + 1];
+    const char *key_path = NULL;
     bool as_json = false;
     const tool_option choices[] = {
+        { "--audit-key", TOOL_TEXT, &key_path, 0, 0, "FILE",
+          "the key that the audit's chains were made with" },
         { "--json", TOOL_FLAG, &as_json, 0, 0, NULL, "print as JSON" },
     };
     tenon_db *db = NULL;
-    int rc = tool_parse(command, choices, 1, argc, argv, arguments);
+    int rc = tool_parse(command, choices, 2, argc, argv, arguments);
 
+    if (rc == TOOL_GO_ON && key_path != NULL)
+        rc = verify_read_key(key_path, key, &options);
     if (rc == TOOL_GO_ON)
         rc = tool_open(arguments[0], &options, &db);
     if (rc != TOOL_GO_ON)
