@@ -7,6 +7,7 @@
 
 #define UPKEEP_FIRST_NS (10 * TNI_NS_PER_MS) /* until a second try to open a connection */
 #define UPKEEP_LAST_NS (5 * TNI_NS_PER_S)    /* no pause between two tries is longer */
+#define UPKEEP_OPEN_NS (5 * TNI_NS_PER_S) /* for opening one; closing the database waits for it */
 
 static void
 upkeep_close_unneeded(tenon_db *db)
@@ -25,12 +26,11 @@ upkeep_close_unneeded(tenon_db *db)
 static bool
 upkeep_open_missing(tenon_db *db, tenon_error *err)
 {
-    const uint64_t deadline_ns = tni_monotonic_ns() + db->pool.limits.timeout_ns;
     tenon_status st = TENON_OK;
     tni_conn *conn;
 
     while (st == TENON_OK && (conn = tni_pool_lease_missing(&db->pool)) != NULL) {
-        st = tni_db_connect(db, conn, deadline_ns, err);
+        st = tni_db_connect(db, conn, tni_monotonic_ns() + UPKEEP_OPEN_NS, err);
         tni_pool_release(&db->pool, conn, false, false);
     }
     return st == TENON_OK;

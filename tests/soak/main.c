@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stall.h"
 #include "tenon/tenon.h"
 
 #define SOAK_MOST_THREADS 1000
@@ -310,25 +311,29 @@ soak_expect(bool holds, const char *what)
 }
 
 static void
-soak_report_waits(int writes)
+soak_report_waits(int writes, uint64_t stall_us)
 {
     uint64_t count = atomic_load(&soak.wait_count[writes]);
-    uint32_t *waits = soak.waits[writes];
+    uint32_t *waits = soak.waits[writes], median_us;
 
     if (count > SOAK_WAITS)
         count = SOAK_WAITS;
     if (count == 0)
         return;
     qsort(waits, count, sizeof *waits, soak_compare);
+    median_us = waits[count / 2];
     (void)printf("%s: %llu waited, median %.1f ms, p99 %.1f ms, longest %.1f ms: %.2f times the "
                  "median\n",
-                 writes ? "writers" : "readers", (unsigned long long)count, waits[count / 2] / 1e3,
+                 writes ? "writers" : "readers", (unsigned long long)count, median_us / 1e3,
                  waits[count - 1 - count / 100] / 1e3, waits[count - 1] / 1e3,
-                 waits[count / 2] > 0 ? (double)waits[count - 1] / waits[count / 2] : 0.0);
+                 median_us > 0 ? (double)waits[count - 1] / median_us : 0.0);
+    soak_expect(waits[count - 1] <= 3 * (uint64_t)median_us + stall_us ||
+                    getenv("TENON_TEST_SLOW") != NULL,
+                "somebody waited longer than 3 times the median and the machine's own pause");
 }
 
 static void
-soak_report(worker *workers, uint32_t count, int seconds)
+soak_report(worker *workers, uint32_t count, int seconds, uint64_t stall_us)
 {
     static worker sums[KINDS];
     uint64_t late_us = 0;
@@ -356,8 +361,9 @@ soak_report(worker *workers, uint32_t count, int seconds)
     }
     soak_expect(late_us <= 100000 || getenv("TENON_TEST_SLOW") != NULL,
                 "a deadline was missed by more than 100 ms");
-    soak_report_waits(0);
-    soak_report_waits(1);
+    (void)printf("a processor stood still for at most %.1f ms\n", (double)stall_us / 1e3);
+    soak_report_waits(0, stall_us);
+    soak_report_waits(1, stall_us);
 }
 
 static void
@@ -402,7 +408,7 @@ main(int argc, char **argv)
     const tenon_open_options o = {
         .size = sizeof o, .schema = &item_schema, .max_connections = 32, .max_concurrent = 100
     };
-    uint64_t first_bytes = 0, last_bytes;
+    uint64_t first_bytes = 0, last_bytes, stall_us;
     tenon_error err = { 0 };
     uint32_t threads;
     int seconds;
@@ -435,6 +441,7 @@ main(int argc, char **argv)
         if (pthread_create(&workers[i].thread, NULL, soak_main, &workers[i]) != 0)
             return 1;
     }
+    stall_begin();
     for (int s = 0; s < seconds; s++) {
         soak_sleep_us(1000000);
         tenon_db_transactions(soak.db, soak_look, NULL);
@@ -445,8 +452,9 @@ main(int argc, char **argv)
     atomic_store(&soak.stop, true);
     for (uint32_t i = 0; i < threads; i++)
         (void)pthread_join(workers[i].thread, NULL);
+    stall_us = stall_end();
     (void)printf("%s, %u threads, %d s, 32 connections, 100 at once\n", argv[1], threads, seconds);
-    soak_report(workers, threads, seconds);
+    soak_report(workers, threads, seconds, stall_us);
     soak_check_counts(workers, threads);
     (void)printf("memory: %.1f MiB half way, %.1f MiB at the end\n", (double)first_bytes / 1048576,
                  (double)last_bytes / 1048576);

@@ -46,6 +46,20 @@ the_least_number_is_opened_ahead(void **state)
 }
 
 static void
+opening_ahead_gives_up_in_time(void **state)
+{
+    const tenon_open_options o = { .size = sizeof o, .min_connections = 1 };
+    const uint64_t start_ns = tni_monotonic_ns();
+    tenon_db *db = fake_open("far:", &o);
+
+    (void)state;
+    wait_for_open(db, 1);
+    assert_in_range(fake.open_until_ns, start_ns + 5 * TNI_NS_PER_S,
+                    tni_monotonic_ns() + 5 * TNI_NS_PER_S);
+    tenon_close(db);
+}
+
+static void
 what_could_not_be_opened_is_tried_again(void **state)
 {
     const tenon_open_options o = { .size = sizeof o, .min_connections = 2 };
@@ -220,6 +234,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FAKE_CASE(the_least_number_is_opened_ahead),
+        FAKE_CASE(opening_ahead_gives_up_in_time),
         FAKE_CASE(what_could_not_be_opened_is_tried_again),
         FAKE_CASE(what_nobody_uses_is_closed_down_to_the_least_number),
         FAKE_CASE(what_is_in_use_is_never_closed_under_its_user),
