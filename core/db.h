@@ -34,7 +34,7 @@ struct tenon_db {
     uint32_t isolation[TENON_SERIALIZABLE + 1]; /* level given for each one asked for; 0: none */
     tni_pool pool;
     tni_reaper reaper;
-    tni_upkeep upkeep;
+    tni_background upkeep;
     tni_keeper keeper;
     tni_health health;
     tni_reopen reopen;

@@ -72,65 +72,40 @@ reaper_main(void *arg)
 {
     tenon_db *db = arg;
     tni_reaper *r = &db->reaper;
+    tni_background *b = &r->background;
 
-    tni_mutex_lock(&r->lock);
-    while (!r->stopping) {
+    tni_mutex_lock(&b->lock);
+    while (!b->stopping) {
         /* Who begins from here on finds a time later than his deadline, and says so. */
         atomic_store(&r->next_ns, UINT64_MAX);
         atomic_store(&r->next_ns, reaper_scan(db, tni_monotonic_ns()));
-        while (!r->stopping && tni_monotonic_ns() < atomic_load(&r->next_ns))
-            (void)tni_cond_wait(&r->wake, &r->lock, atomic_load(&r->next_ns));
+        while (!b->stopping && tni_monotonic_ns() < atomic_load(&r->next_ns))
+            (void)tni_cond_wait(&b->wake, &b->lock, atomic_load(&r->next_ns));
     }
-    tni_mutex_unlock(&r->lock);
+    tni_mutex_unlock(&b->lock);
 }
 
 tenon_status
 tni_reaper_start(tenon_db *db, tenon_error *err)
 {
-    tni_reaper *r = &db->reaper;
-
-    tni_mutex_init(&r->lock);
-    tni_cond_init(&r->wake);
-    atomic_init(&r->next_ns, 0);
-    r->started = tni_thread_start(&r->thread, reaper_main, db);
-    if (r->started)
-        return TENON_OK;
-    tni_cond_fini(&r->wake);
-    tni_mutex_fini(&r->lock);
-    return tni_fail(err, TENON_NO_MEMORY, NULL, "no thread to look after deadlines");
-}
-
-void
-tni_reaper_stop(tenon_db *db)
-{
-    tni_reaper *r = &db->reaper;
-
-    if (!r->started)
-        return;
-    tni_mutex_lock(&r->lock);
-    r->stopping = true;
-    tni_cond_signal(&r->wake);
-    tni_mutex_unlock(&r->lock);
-    tni_thread_join(&r->thread);
-    r->started = false;
-    tni_cond_fini(&r->wake);
-    tni_mutex_fini(&r->lock);
+    atomic_init(&db->reaper.next_ns, 0);
+    return tni_background_start(&db->reaper.background, reaper_main, db, "deadlines", err);
 }
 
 void
 tni_reaper_wake(tni_reaper *reaper, uint64_t deadline_ns)
 {
-    tni_mutex_lock(&reaper->lock);
+    tni_mutex_lock(&reaper->background.lock);
     if (deadline_ns < atomic_load(&reaper->next_ns)) {
         atomic_store(&reaper->next_ns, deadline_ns);
-        tni_cond_signal(&reaper->wake);
+        tni_cond_signal(&reaper->background.wake);
     }
-    tni_mutex_unlock(&reaper->lock);
+    tni_mutex_unlock(&reaper->background.lock);
 }
 
 void
 tni_reaper_wait(tni_reaper *reaper)
 {
-    tni_mutex_lock(&reaper->lock);
-    tni_mutex_unlock(&reaper->lock);
+    tni_mutex_lock(&reaper->background.lock);
+    tni_mutex_unlock(&reaper->background.lock);
 }

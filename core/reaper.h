@@ -7,23 +7,17 @@
 
 #include <stdatomic.h>
 
-#include "core/env.h"
+#include "core/background.h"
 #include "tenon/db.h"
 
-/** The reaper of a database. */
+/** The reaper of a database. Its lock is held while it has a handle. */
 typedef struct tni_reaper {
-    tni_mutex lock; /* held while it has a handle */
-    tni_cond wake;
-    tni_thread thread;
+    tni_background background;
     atomic_uint_fast64_t next_ns; /* when it will look */
-    bool started, stopping;
 } tni_reaper;
 
-/** Set up and start. @retval TENON_OK, TENON_NO_MEMORY: no thread to be had */
+/** Start; tni_background_stop ends it. @retval TENON_OK, TENON_NO_MEMORY: no thread to be had */
 tenon_status tni_reaper_start(tenon_db *db, tenon_error *err);
-
-/** Stop. Accepts one that was not started. */
-void tni_reaper_stop(tenon_db *db);
 
 /** See that it looks at `deadline_ns`, which it has to learn of, since it is earlier than all. */
 void tni_reaper_wake(tni_reaper *reaper, uint64_t deadline_ns);

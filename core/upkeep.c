@@ -40,7 +40,7 @@ static void
 upkeep_main(void *arg)
 {
     tenon_db *db = arg;
-    tni_upkeep *u = &db->upkeep;
+    tni_background *u = &db->upkeep;
     uint64_t pause_ns = UPKEEP_FIRST_NS;
 
     tni_mutex_lock(&u->lock);
@@ -69,31 +69,5 @@ upkeep_main(void *arg)
 tenon_status
 tni_upkeep_start(tenon_db *db, tenon_error *err)
 {
-    tni_upkeep *u = &db->upkeep;
-
-    tni_mutex_init(&u->lock);
-    tni_cond_init(&u->wake);
-    u->started = tni_thread_start(&u->thread, upkeep_main, db);
-    if (u->started)
-        return TENON_OK;
-    tni_cond_fini(&u->wake);
-    tni_mutex_fini(&u->lock);
-    return tni_fail(err, TENON_NO_MEMORY, NULL, "no thread to look after connections");
-}
-
-void
-tni_upkeep_stop(tenon_db *db)
-{
-    tni_upkeep *u = &db->upkeep;
-
-    if (!u->started)
-        return;
-    tni_mutex_lock(&u->lock);
-    u->stopping = true;
-    tni_cond_signal(&u->wake);
-    tni_mutex_unlock(&u->lock);
-    tni_thread_join(&u->thread);
-    u->started = false;
-    tni_cond_fini(&u->wake);
-    tni_mutex_fini(&u->lock);
+    return tni_background_start(&db->upkeep, upkeep_main, db, "connections", err);
 }
