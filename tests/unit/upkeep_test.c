@@ -4,13 +4,25 @@
 
 #include "core/db.h"
 
-/* Wait until so many connections are open. */
+/* Whether so many connections are open, and nobody has one: not upkeep either. */
+static bool
+has_open(tenon_db *db, uint32_t count)
+{
+    tni_pool *pool = &db->pool;
+    bool holds;
+
+    tni_mutex_lock(&pool->lock);
+    holds = pool->idle_count == count && pool->leased_count == 0;
+    tni_mutex_unlock(&pool->lock);
+    return holds;
+}
+
 static void
 wait_for_open(tenon_db *db, uint32_t count)
 {
     const uint64_t start_ns = tni_monotonic_ns();
 
-    while (tni_pool_open_count(&db->pool) != count) {
+    while (!has_open(db, count)) {
         if (tni_monotonic_ns() - start_ns > 10 * TNI_NS_PER_S)
             fail_msg("%u connections open, not %u", tni_pool_open_count(&db->pool), count);
         tni_sleep_until_ns(tni_monotonic_ns() + TNI_NS_PER_MS);
