@@ -18,6 +18,7 @@
 #include "tenon/tenon.h"
 
 #define FAULTS_MOST_CALLS 200
+#define FAULTS_ROUNDS 10 /* on one database: what is stored makes each check longer */
 #define FAULTS_BODY_BYTES 30000
 
 enum { DOC_ID, DOC_N, DOC_BODY };
@@ -304,14 +305,39 @@ faults_show(const char *url)
     }
 }
 
+static void
+faults_begin(const char *url)
+{
+    tenon_db *db = faults_open(url);
+    tenon_error err = { 0 };
+
+    if (tenon_run(db, NULL, faults_zero, NULL, &err) != TENON_OK)
+        faults_fail("set up", err.status, &err);
+    tenon_close(db);
+}
+
+/* Each kind of fault at each call of a commit. */
+static void
+faults_round(const char *self, const char *shim, const char *url, long *run, long *committed)
+{
+    for (int what = 1; what < SHIM_WHATS; what++) {
+        int n = 1;
+
+        while (faults_once(self, shim, url, what, n, (*run)++, committed)) {
+            if (++n > FAULTS_MOST_CALLS) {
+                (void)fprintf(stderr, "faults: a commit of %d calls\n", n);
+                exit(1);
+            }
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     char folder[] = "/tmp/tenon-faults-XXXXXX", url[256], command[64];
     const char *at;
     long run = 1, committed = 0;
-    tenon_error err = { 0 };
-    tenon_db *db;
 
     if (argc == 6 && strcmp(argv[1], "--child") == 0)
         return faults_child(argv[2], atoi(argv[3]), atoi(argv[4]), atol(argv[5]));
@@ -322,21 +348,15 @@ main(int argc, char **argv)
     if (mkdtemp(folder) == NULL)
         return 2;
     (void)snprintf(url, sizeof url, "%.*s%s%s", (int)(at - argv[2]), argv[2], folder, at + 5);
-    db = faults_open(url);
-    if (tenon_run(db, NULL, faults_zero, NULL, &err) != TENON_OK)
-        faults_fail("set up", err.status, &err);
-    tenon_close(db);
     for (int round = 0; round < atoi(argv[3]); round++) {
-        for (int what = 1; what < SHIM_WHATS; what++) {
-            int n = 1;
-
-            while (faults_once(argv[0], argv[1], url, what, n, run++, &committed)) {
-                if (++n > FAULTS_MOST_CALLS) {
-                    (void)fprintf(stderr, "faults: a commit of %d calls\n", n);
-                    return 1;
-                }
-            }
+        if (round % FAULTS_ROUNDS == 0) {
+            (void)snprintf(command, sizeof command, "rm -rf %s/*", folder);
+            if (system(command) != 0)
+                return 1;
+            faults_begin(url);
+            committed = 0;
         }
+        faults_round(argv[0], argv[1], url, &run, &committed);
     }
     faults_show(url);
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
