@@ -343,8 +343,7 @@ sim_seed(uint64_t seed)
         (void)tni_thread_start(&threads[i], sim_worker, NULL);
     for (uint32_t i = 0; i < run.workers; i++)
         tni_thread_join(&threads[i]);
-    while (run.db->pool.leased_count > 0) /* upkeep opens and closes what it leases */
-        tni_sleep_until_ns(tni_monotonic_ns() + TNI_NS_PER_MS);
+    tni_background_stop(&run.db->upkeep); /* which may be about to open or close one more */
     sim_check_end();
     tenon_close(run.db);
     run.db = NULL;
