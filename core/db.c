@@ -36,7 +36,6 @@ tni_db_disconnect(tenon_db *db, tni_conn *conn)
     tni_plans_clear(&conn->plans, db->driver->query);
     db->driver->connection->close(conn->drv);
     conn->drv = NULL;
-    conn->has_chain = false;
 }
 
 tenon_status
@@ -135,6 +134,8 @@ tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken, bool leav
         tni_log(TENON_LOG_WARNING, db->driver->name, failure.message);
         broken = true;
     }
+    if (broken)
+        conn->has_chain = false; /* what the engine still does with the old one may need its end */
     if (broken || conn->idle_since_ns >= conn->expires_ns)
         tni_db_disconnect(db, conn);
     tni_pool_release(&db->pool, conn, writer, leave);

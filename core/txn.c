@@ -485,6 +485,7 @@ tni_txn_part(tenon_txn *txn)
         (void)txn_call(txn, txn_slot_rollback, txn);
         tni_db_disconnect(db, txn->conn); /* its owner keeps the handle, which is in it */
     }
+    txn->conn->has_chain = false;
     now_ns = tni_monotonic_ns();
     txn_count_end(txn, TNI_TIMED_OUT, ended_ns, now_ns);
     tni_pool_part(&db->pool, txn->conn, !txn->read_only, !txn->managed);
