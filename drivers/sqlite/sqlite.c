@@ -8,7 +8,7 @@
 /* Statements that a connection keeps. */
 enum { KEPT_BEGIN, KEPT_BEGIN_READ, KEPT_COMMIT, KEPT_ROLLBACK };
 
-#define SQLITE_PROBE_NS UINT64_C(10000000000) /* that opening waits for others who do */
+#define SQLITE_PROBE_NS UINT64_C(5000000000) /* that opening waits for others who use the file */
 
 struct tenon_drv_db {
     char *path; /* absolute */
@@ -83,16 +83,17 @@ sqlite_disconnect(sqlite_conn *c)
     c->raw = NULL;
 }
 
-/* Open into `c`, which is all zero. */
+/* Open into `c`, which is all zero; it waits for those who hold the file locked. The deadline
+ * stays with `c`. */
 static tenon_status
-sqlite_connect(sqlite_conn *c, const tenon_drv_db *db, tenon_error *err)
+sqlite_connect(sqlite_conn *c, const tenon_drv_db *db, uint64_t deadline_ns, tenon_error *err)
 {
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                       (db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     const int rc = sqlite3_open_v2(db->path, &c->raw, flags, NULL);
     tenon_status st;
 
-    c->deadline_ns = UINT64_MAX;
+    c->deadline_ns = deadline_ns;
     if (c->raw == NULL)
         return sqlite_no_memory(err);
     sqlite_set_handlers(c);
@@ -113,15 +114,20 @@ sqlite_connect(sqlite_conn *c, const tenon_drv_db *db, tenon_error *err)
 }
 
 static tenon_status
-sqlite_conn_open(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
+sqlite_conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **out,
+                       tenon_error *err)
 {
     sqlite_conn *c = calloc(1, sizeof *c);
-    tenon_status st = c == NULL ? sqlite_no_memory(err) : sqlite_connect(c, db, err);
+    tenon_status st = c == NULL ? sqlite_no_memory(err) : sqlite_connect(c, db, deadline_ns, err);
 
-    *out = st == TENON_OK ? c->conn : NULL;
-    if (st != TENON_OK)
+    *out = NULL;
+    if (st != TENON_OK) {
         free(c);
-    return st;
+        return st;
+    }
+    c->deadline_ns = UINT64_MAX;
+    *out = c->conn;
+    return TENON_OK;
 }
 
 static void
@@ -169,20 +175,20 @@ sqlite_probe(tenon_drv_db *db, tenon_error *err)
 {
     const uint64_t until_ns = tenon_sql_host->monotonic_ns() + SQLITE_PROBE_NS;
     char answer[16] = "";
-    tenon_status st = sqlite_connect(&db->probe, db, err);
+    tenon_status st = sqlite_connect(&db->probe, db, until_ns, err);
 
     if (st == TENON_OK && !db->read_only) {
         /* Where two begin the log at once, SQLite tells one of them to come back. */
-        do {
-            st = tenon_sql_ask(db->probe.conn, "PRAGMA journal_mode = WAL", answer, sizeof answer,
-                               err);
-        } while (st == TENON_BUSY && tenon_sql_host->monotonic_ns() < until_ns);
+        while ((st = tenon_sql_ask(db->probe.conn, "PRAGMA journal_mode = WAL", answer,
+                                   sizeof answer, err)) == TENON_BUSY)
+            (void)sqlite3_sleep(1);
     }
     if (st == TENON_OK && !db->read_only && strcmp(answer, "wal") != 0)
         st = tenon_sql_fail(err, TENON_UNSUPPORTED, 0, TENON_EFFECT_OPEN, NULL,
                             "SQLite can't keep a write-ahead log here: journal mode %s", answer);
     if (st == TENON_OK) /* reads the header */
         st = tenon_sql_ask(db->probe.conn, "PRAGMA schema_version", answer, sizeof answer, err);
+    db->probe.deadline_ns = UINT64_MAX;
     if (st != TENON_OK) { /* SQLite names no file */
         char message[sizeof err->message];
 

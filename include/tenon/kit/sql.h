@@ -159,7 +159,7 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
 
 /**
  * Define the plugin's entry point for the functions of a driver: PREFIX_open, _close, _info,
- * _conn_open, _conn_close, _conn_reset, _begin, _commit, _rollback, _verify, _interrupt,
+ * _conn_open_until, _conn_close, _conn_reset, _begin, _commit, _rollback, _verify, _interrupt,
  * _checkpoint, each as its slot in driver.h; and `bool PREFIX_can_run(void)`, which logs why where
  * it can't.
  *
@@ -173,11 +173,17 @@ tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t ef
         .close = prefix##_close,                                                                   \
         .info = prefix##_info,                                                                     \
     };                                                                                             \
+    static tenon_status sql_driver_conn_open(tenon_drv_db *db, tenon_drv_conn **out,               \
+                                             tenon_error *err)                                     \
+    {                                                                                              \
+        return prefix##_conn_open_until(db, UINT64_MAX, out, err);                                 \
+    }                                                                                              \
     static const tenon_drv_connection_ops sql_driver_connection = {                                \
         .size = sizeof sql_driver_connection,                                                      \
-        .open = prefix##_conn_open,                                                                \
+        .open = sql_driver_conn_open,                                                              \
         .close = prefix##_conn_close,                                                              \
         .reset = prefix##_conn_reset,                                                              \
+        .open_until = prefix##_conn_open_until,                                                    \
     };                                                                                             \
     static const tenon_drv_transaction_ops sql_driver_transaction = {                              \
         .size = sizeof sql_driver_transaction,                                                     \
