@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -23,8 +24,15 @@ struct tenon_config {
 namespace
 {
 
-constexpr size_t longest_key = 64;
 constexpr size_t longest_file = size_t{ 1 } << 20;
+
+struct freeing {
+    void operator()(tenon_config *config) const
+    {
+        tenon_config_free(config);
+    }
+};
+using owned_config = std::unique_ptr<tenon_config, freeing>;
 
 /* Fill `err` for a place in the file. */
 __attribute__((format(printf, 4, 5))) tenon_status
@@ -117,7 +125,6 @@ tenon_status
 read_key_file(tenon_config &config, const toml::node &node, tenon_error *err)
 {
     const auto *text = node.as_string();
-    char bytes[longest_key + 1];
     std::string path;
 
     if (text == nullptr)
@@ -126,10 +133,14 @@ read_key_file(tenon_config &config, const toml::node &node, tenon_error *err)
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return refuse(config, node.source(), err, "%s can't be read", path.c_str());
-    file.read(bytes, sizeof bytes);
-    if (file.gcount() == 0 || static_cast<size_t>(file.gcount()) > longest_key)
-        return refuse(config, node.source(), err, "%s does not hold 16 to 64 bytes", path.c_str());
-    config.audit_key.assign(bytes, bytes + file.gcount());
+    config.audit_key.resize(TENON_AUDIT_KEY_MAX_BYTES + 1); /* one more: seen to be too long */
+    file.read(reinterpret_cast<char *>(config.audit_key.data()),
+              static_cast<std::streamsize>(config.audit_key.size()));
+    const auto bytes = static_cast<size_t>(file.gcount());
+    if (bytes < TENON_AUDIT_KEY_MIN_BYTES || bytes > TENON_AUDIT_KEY_MAX_BYTES)
+        return refuse(config, node.source(), err, "%s does not hold %d to %d bytes", path.c_str(),
+                      TENON_AUDIT_KEY_MIN_BYTES, TENON_AUDIT_KEY_MAX_BYTES);
+    config.audit_key.resize(bytes); /* it only shrinks: no copy of the key is left behind */
     config.options.audit_key = config.audit_key.data();
     config.options.audit_key_bytes = static_cast<uint32_t>(config.audit_key.size());
     return TENON_OK;
@@ -186,27 +197,19 @@ read_text(tenon_config &config, std::string_view text, tenon_error *err)
     }
 }
 
-/* Take what was read, or free it. */
 tenon_status
-hand_over(tenon_config *config, tenon_status st, tenon_config **out)
+read_named(const char *name, std::string_view text, tenon_config **out, tenon_error *err)
 {
-    if (st == TENON_OK)
-        *out = config;
-    else
-        tenon_config_free(config);
-    return st;
-}
-
-tenon_config *
-make(const char *name)
-{
-    auto *config = new tenon_config();
+    owned_config config(new tenon_config());
     const char *slash = std::strrchr(name, '/');
 
     config->name = name;
     config->folder = slash == nullptr ? "" : std::string(name, slash + 1);
     config->options.size = sizeof config->options;
-    return config;
+    const tenon_status st = read_text(*config, text, err);
+    if (st == TENON_OK)
+        *out = config.release();
+    return st;
 }
 
 tenon_status
@@ -224,8 +227,7 @@ read_file(const char *path, tenon_config **out, tenon_error *err)
     if (static_cast<size_t>(file.gcount()) > longest_file)
         return fail(err, TENON_CONFIG, path, "is longer than 1 MiB");
     text.resize(static_cast<size_t>(file.gcount()));
-    tenon_config *config = make(path);
-    return hand_over(config, read_text(*config, text, err), out);
+    return read_named(path, text, out, err);
 }
 
 } // namespace
@@ -249,9 +251,7 @@ tenon_config_parse(const char *text, size_t bytes, const char *name, tenon_confi
 {
     *out = nullptr;
     try {
-        tenon_config *config = make(name);
-
-        return hand_over(config, read_text(*config, std::string_view(text, bytes), err), out);
+        return read_named(name, std::string_view(text, bytes), out, err);
     } catch (const std::bad_alloc &) {
         return fail(err, TENON_NO_MEMORY, name, "out of memory");
     } catch (...) {

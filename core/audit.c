@@ -115,6 +115,10 @@ static const tenon_query chain_update = {
     .where = TENON_WHERE(TENON_EQ(CHAIN_ID, 0)),
 };
 
+_Static_assert(TENON_AUDIT_KEY_MIN_BYTES == crypto_generichash_KEYBYTES_MIN &&
+                   TENON_AUDIT_KEY_MAX_BYTES == crypto_generichash_KEYBYTES_MAX,
+               "the lengths of keys that the hash takes");
+
 /* ---- Setting up ---- */
 
 tenon_status
@@ -123,10 +127,10 @@ tni_audit_init(tni_audit *audit, const tenon_open_options *options, tenon_error 
     audit->on = options->audit;
     if (options->audit_key_bytes == 0)
         return TENON_OK;
-    if (options->audit_key == NULL || options->audit_key_bytes < crypto_generichash_KEYBYTES_MIN ||
-        options->audit_key_bytes > TNI_AUDIT_KEY_BYTES)
+    if (options->audit_key == NULL || options->audit_key_bytes < TENON_AUDIT_KEY_MIN_BYTES ||
+        options->audit_key_bytes > TENON_AUDIT_KEY_MAX_BYTES)
         return tni_fail(err, TENON_CONFIG, "audit_key", "an audit key has %d to %d bytes",
-                        (int)crypto_generichash_KEYBYTES_MIN, TNI_AUDIT_KEY_BYTES);
+                        TENON_AUDIT_KEY_MIN_BYTES, TENON_AUDIT_KEY_MAX_BYTES);
     memcpy(audit->key, options->audit_key, options->audit_key_bytes);
     audit->key_bytes = options->audit_key_bytes;
     return TENON_OK;

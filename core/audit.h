@@ -5,14 +5,11 @@
 #include "core/env.h"
 #include "tenon/audit.h"
 
-/** Longest key, in bytes. */
-#define TNI_AUDIT_KEY_BYTES 64
-
 /** What a database has of it. */
 typedef struct tni_audit {
     bool ready; /* the tables are there */
     bool on;    /* each transaction leaves a row */
-    uint8_t key[TNI_AUDIT_KEY_BYTES];
+    uint8_t key[TENON_AUDIT_KEY_MAX_BYTES];
     uint32_t key_bytes; /* 0: none */
 } tni_audit;
 

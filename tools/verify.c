@@ -5,9 +5,6 @@
 
 #include "tool.h"
 
-#define VERIFY_LEAST_KEY 16 /* bytes */
-#define VERIFY_MOST_KEY 64
-
 /* Problems as they are told of: printed at once, or gathered for JSON. */
 typedef struct verify_report {
     FILE *out;    /* NULL: gather */
@@ -79,7 +76,7 @@ verify_json(tenon_db *db)
 /* Read the key of the audit; one byte more than the longest is room enough to see that it is too
  * long. */
 static int
-verify_read_key(const char *path, unsigned char key[VERIFY_MOST_KEY + 1],
+verify_read_key(const char *path, unsigned char key[TENON_AUDIT_KEY_MAX_BYTES + 1],
                 tenon_open_options *options)
 {
     FILE *file;
@@ -89,18 +86,21 @@ verify_read_key(const char *path, unsigned char key[VERIFY_MOST_KEY + 1],
     errno = 0;
     file = fopen(path, "rb");
     if (file != NULL) {
-        bytes = fread(key, 1, VERIFY_MOST_KEY + 1, file);
+        bytes = fread(key, 1, TENON_AUDIT_KEY_MAX_BYTES + 1, file);
         ok = ferror(file) == 0;
     }
     if (!ok)
         tool_error(path, "can't be read: %s", strerror(errno));
-    else if (bytes < VERIFY_LEAST_KEY || bytes > VERIFY_MOST_KEY)
-        tool_error(path, "a key of an audit has 16 to 64 bytes");
+    else if (bytes < TENON_AUDIT_KEY_MIN_BYTES || bytes > TENON_AUDIT_KEY_MAX_BYTES)
+        tool_error(path, "a key of an audit has %d to %d bytes", TENON_AUDIT_KEY_MIN_BYTES,
+                   TENON_AUDIT_KEY_MAX_BYTES);
     if (file != NULL)
         (void)fclose(file);
     options->audit_key = key;
     options->audit_key_bytes = (uint32_t)bytes;
-    return ok && bytes >= VERIFY_LEAST_KEY && bytes <= VERIFY_MOST_KEY ? TOOL_GO_ON : TOOL_USAGE;
+    return ok && bytes >= TENON_AUDIT_KEY_MIN_BYTES && bytes <= TENON_AUDIT_KEY_MAX_BYTES
+               ? TOOL_GO_ON
+               : TOOL_USAGE;
 }
 
 static int
@@ -108,7 +108,7 @@ verify_command(const tool_command *command, int argc, char **argv)
 {
     tenon_open_options options = { .read_only = true };
     const char *arguments[TOOL_MAX_ARGUMENTS];
-    unsigned char key[VERIFY_MOST_KEY + 1];
+    unsigned char key[TENON_AUDIT_KEY_MAX_BYTES + 1];
     const char *key_path = NULL;
     bool as_json = false;
     const tool_option choices[] = {

@@ -47,6 +47,10 @@ typedef struct tenon_slow tenon_slow;
  * holds nothing then, so Tenon may be called. */
 typedef void (*tenon_slow_fn)(void *arg, const tenon_slow *slow);
 
+/** Bounds of the length of tenon_open_options.audit_key. */
+#define TENON_AUDIT_KEY_MIN_BYTES 16
+#define TENON_AUDIT_KEY_MAX_BYTES 64
+
 /** How to open. Set `size` to sizeof(tenon_open_options); zero in any other field means its
  * default. */
 typedef struct tenon_open_options {
@@ -79,16 +83,16 @@ typedef struct tenon_open_options {
         caller_rate_per_second; /**< The same for each caller apart (tenon_txn_options.caller). */
     uint32_t caller_rate_burst;
     uint32_t breaker_failures;  /**< Failures of the engine in a row (can't be reached, I/O, no
-                                   space,  unknown outcome; damage counts as all of them) that open
-                                   the circuit  breaker. Default 5; UINT32_MAX = it never opens. */
+                                   space, unknown outcome; damage counts as all of them) that open
+                                   the circuit breaker. Default 5; UINT32_MAX = it never opens. */
     uint32_t breaker_open_ms;   /**< For how long it refuses calls the first time; each probe that
-                                   fails   doubles it, up to a minute. Default 1,000. */
+                                   fails doubles it, up to a minute. Default 1,000. */
     bool no_deadlock_detection; /**< Let threads that wait for each other's transactions wait until
                                    their deadlines. */
     bool no_retry_on_deadlock;  /**< Do not retry what the engine ended because of a deadlock. */
     bool audit;                 /**< Each write transaction leaves a row of audit; see audit.h. */
     bool audit_by_hand;         /**< Make its tables, for those that call tenon_audit. */
-    uint32_t audit_key_bytes;   /**< 16 to 64; 0 = no key. */
+    uint32_t audit_key_bytes;   /**< TENON_AUDIT_KEY_MIN_BYTES and more; 0 = no key. */
     const void *audit_key;      /**< Borrowed for the call. */
     uint64_t idempotency_keep_ms; /**< For how long idempotency keys are kept. Default: a week. */
     uint32_t slow_ms;             /**< Transactions that take at least so long are told to `slow`;
@@ -98,10 +102,10 @@ typedef struct tenon_open_options {
 } tenon_open_options;
 
 /**
- * Open a database. The URL is `DRIVER:PLACE?key=value&…`; `durability=power|os|process|none` is
- * and the names of settings.h are
- * understood with every driver, the rest by the driver named. The plugin is loaded when first
- * needed and never unloaded. The schema is created or migrated as `options` say. Blocks.
+ * Open a database. The URL is `DRIVER:PLACE?key=value&…`; `durability=power|os|process|none` and
+ * the names of settings.h are understood with every driver, the rest by the driver named. The
+ * plugin is loaded when first needed and never unloaded. The schema is created or migrated as
+ * `options` say. Blocks.
  *
  * @param[in]  url     borrowed for the call; a password in it is masked wherever it is shown
  * @param[in]  options borrowed for the call; NULL = defaults

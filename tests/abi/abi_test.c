@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tenon/driver.h"
 #include "tenon/tenon.h"
 
 static const char *plugins;  /* folder of the broken ones */
@@ -66,6 +67,10 @@ accepted(const char *url, const char *driver_path)
 
 /* ---- What does not fit ---- */
 
+#define ABI_TEXT(number) #number
+#define ABI_TEXT_OF(macro) ABI_TEXT(macro)
+#define ABI_MINOR ABI_TEXT_OF(TENON_DRIVER_ABI_MINOR)
+
 static void
 plugins_that_do_not_fit_are_refused_with_the_reason(void **state)
 {
@@ -76,7 +81,7 @@ plugins_that_do_not_fit_are_refused_with_the_reason(void **state)
         { "nodescriptor", "returned no descriptor", "" },
         { "nolibrary", "no_library_has_this_function", "" },
         { "wrongmagic", "magic 00000001", "" },
-        { "wrongmajor", "made for ABI 2.", "" },
+        { "wrongmajor", "made for ABI 2." ABI_MINOR ", this library has 1." ABI_MINOR, "" },
         { "shortdescriptor", "descriptor is too short", "" },
         { "tinydescriptor", "descriptor is too short: 4 bytes", "" },
         { "shorttable", "table query is too short", "" },

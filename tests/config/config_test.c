@@ -138,25 +138,45 @@ a_secret_is_not_shown(void **state)
 }
 
 static void
+write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+refuse_key(const char *path, const char *key, const char *bytes)
+{
+    tenon_config *config;
+    tenon_error err;
+
+    write_text(key, bytes);
+    assert_int_equal(tenon_config_read(path, &config, &err), TENON_CONFIG);
+    assert_null(config);
+    assert_non_null(strstr(err.message, ":2:18: "));
+    assert_non_null(strstr(err.message, "does not hold 16 to 64 bytes"));
+}
+
+static void
 files_are_read_and_keys_beside_them(void **state)
 {
     char folder[] = "/tmp/tenon-config-XXXXXX", path[64], key[64], command[64];
     tenon_config *config;
     tenon_error err;
-    FILE *file;
 
     (void)state;
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof path, "%s/app.toml", folder);
     (void)snprintf(key, sizeof key, "%s/secret", folder);
     assert_int_equal(tenon_config_read(path, &config, &err), TENON_NOT_FOUND);
-    file = fopen(path, "w");
-    assert_true(fputs("[database.audit]\naudit_key_file = \"secret\"\n", file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    write_text(path, "[database.audit]\naudit_key_file = \"secret\"\n");
     assert_int_equal(tenon_config_read(path, &config, &err), TENON_CONFIG);
-    file = fopen(key, "w");
-    assert_true(fputs("a key of 16 byte", file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    refuse_key(path, key, "a key of 15 byt");
+    refuse_key(path, key, "a key of 65 bytes, one more than the longest that is allowed here");
+    write_text(key, "a key of 16 byte");
     assert_int_equal(tenon_config_read(path, &config, &err), TENON_OK);
     assert_int_equal(tenon_config_options(config)->audit_key_bytes, 16);
     assert_memory_equal(tenon_config_options(config)->audit_key, "a key of 16 byte", 16);

@@ -1,40 +1,13 @@
 /* The audit: a row with each transaction, chains that show what was changed. */
 #include "conf.h"
 
+#include "../audit_tables.h"
+
 #include <pthread.h>
 #include <stdio.h>
 
 static const uint8_t audit_key[16] = "a key of 16 byte";
 
-/* The library's own tables, to be tampered with. */
-enum { ROW_CHAIN, ROW_NUMBER, ROW_AT, ROW_TXN, ROW_ACTOR, ROW_ACTION, ROW_OBJECT, ROW_DETAILS };
-
-static const tenon_column audit_columns[] = {
-    { .name = "chain", .type = TENON_UUID, .not_null = true },
-    { .name = "number", .type = TENON_INT, .not_null = true },
-    { .name = "at", .type = TENON_TIME, .not_null = true },
-    { .name = "txn", .type = TENON_UUID, .not_null = true },
-    { .name = "actor", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "action", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "object", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "details", .type = TENON_TEXT, .max_bytes = 4000 },
-    { .name = "hash", .type = TENON_BLOB, .not_null = true, .max_bytes = 32 },
-};
-static const tenon_table audit_table = { .name = "tenon_audit",
-                                         .columns = audit_columns,
-                                         .column_count = 9,
-                                         .primary_key = TENON_COLUMNS(0, 1) };
-static const tenon_column chain_columns[] = {
-    { .name = "chain", .type = TENON_UUID, .not_null = true },
-    { .name = "length", .type = TENON_INT, .not_null = true },
-    { .name = "head", .type = TENON_BLOB, .not_null = true, .max_bytes = 32 },
-    { .name = "seal", .type = TENON_BLOB, .not_null = true, .max_bytes = 32 },
-    { .name = "keyed", .type = TENON_BOOL, .not_null = true },
-};
-static const tenon_table chain_table = { .name = "tenon_audit_chain",
-                                         .columns = chain_columns,
-                                         .column_count = 5,
-                                         .primary_key = TENON_COLUMNS(0) };
 static const tenon_query audit_change = { .name = "change",
                                           .kind = TENON_UPDATE,
                                           .table = &audit_table,

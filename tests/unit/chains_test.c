@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../audit_tables.h"
 #include "core/env.h"
 #include "core/loader.h"
 #include "tenon/audit.h"
@@ -43,26 +44,11 @@ static const tenon_query item_insert = {
     .name = "insert", .kind = TENON_INSERT, .table = &item_table, .columns = TENON_COLUMNS(0)
 };
 
-/* The library's own table, to be tampered with. */
-static const tenon_column audit_columns[] = {
-    { .name = "chain", .type = TENON_UUID, .not_null = true },
-    { .name = "number", .type = TENON_INT, .not_null = true },
-    { .name = "at", .type = TENON_TIME, .not_null = true },
-    { .name = "txn", .type = TENON_UUID, .not_null = true },
-    { .name = "actor", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "action", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "object", .type = TENON_TEXT, .max_bytes = 200 },
-    { .name = "details", .type = TENON_TEXT, .max_bytes = 4000 },
-    { .name = "hash", .type = TENON_BLOB, .not_null = true, .max_bytes = 32 },
-};
-static const tenon_table audit_table = { .name = "tenon_audit",
-                                         .columns = audit_columns,
-                                         .column_count = 9,
-                                         .primary_key = TENON_COLUMNS(0, 1) };
 static const tenon_query audit_remove = { .name = "remove",
                                           .kind = TENON_DELETE,
                                           .table = &audit_table,
-                                          .where = TENON_WHERE(TENON_EQ(0, 0), TENON_EQ(1, 1)) };
+                                          .where = TENON_WHERE(TENON_EQ(ROW_CHAIN, 0),
+                                                               TENON_EQ(ROW_NUMBER, 1)) };
 
 static int
 chains_setup(void **state)

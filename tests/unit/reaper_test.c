@@ -44,17 +44,13 @@ what_its_owner_leaves_alone_is_rolled_back_at_its_deadline(void **state)
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(urls); i++) {
         const tenon_open_options o = { .size = sizeof o, .max_connections = 1 };
-        const uint64_t start_ns = tni_monotonic_ns();
         tenon_db *db = fake_open(urls[i], &o);
         tenon_txn *txn = fake_begin(db, &soon);
         tenon_error err = { 0 };
         uint32_t savepoint;
-        uint64_t late_ms;
 
         (void)tenon_exec(txn, &fake_insert, one, NULL, NULL); /* late itself on a busy machine */
         wait_for_parted(db, 1);
-        late_ms = (tni_monotonic_ns() - start_ns) / TNI_NS_PER_MS - soon.timeout_ms;
-        assert_true(late_ms < 400); /* 100 but for what else the machine does */
         assert_int_equal(fake.calls[FAKE_ROLLBACK], 1);
         tenon_rollback(fake_begin(db, NULL)); /* its connection is free */
         assert_int_equal(tenon_txn_state(txn), TENON_TXN_DOOMED);
@@ -67,6 +63,35 @@ what_its_owner_leaves_alone_is_rolled_back_at_its_deadline(void **state)
         tenon_close(db);
         fake_reset();
     }
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The middle one of several: what else the machine does hits few of them. */
+static void
+what_its_owner_leaves_alone_is_rolled_back_within_100_ms(void **state)
+{
+    tenon_db *db = fake_open("fake:", NULL);
+    uint64_t late_ns[9];
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(late_ns); i++) {
+        const uint64_t due_ns = tni_monotonic_ns() + soon.timeout_ms * TNI_NS_PER_MS;
+        tenon_txn *txn = fake_begin(db, &soon);
+
+        wait_for_parted(db, 1);
+        late_ns[i] = tni_monotonic_ns() - due_ns;
+        tenon_rollback(txn);
+    }
+    qsort(late_ns, UNIT_COUNT(late_ns), sizeof late_ns[0], compare_times);
+    assert_in_range(late_ns[UNIT_COUNT(late_ns) / 2], 0, 100 * TNI_NS_PER_MS);
+    tenon_close(db);
 }
 
 static void
@@ -424,6 +449,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FAKE_CASE(what_its_owner_leaves_alone_is_rolled_back_at_its_deadline),
+        FAKE_CASE(what_its_owner_leaves_alone_is_rolled_back_within_100_ms),
         FAKE_CASE(a_handle_that_was_rolled_back_ends_with_a_rollback_too),
         FAKE_CASE(whatever_doomed_it_before_the_answer_is_its_deadline),
         FAKE_CASE(a_row_that_is_lent_outlives_the_deadline),
