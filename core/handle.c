@@ -13,7 +13,7 @@
 tenon_status
 tni_txn_failed(tenon_txn *txn, tenon_status status, const tenon_error *err)
 {
-    if (tenon_status_retryable(status)) {
+    if (tni_txn_may_succeed(status, err)) {
         txn->retryable = true;
         txn->cause = *err;
         txn->cause.status = status;

@@ -22,12 +22,19 @@ typedef struct tni_histogram_sum {
     uint64_t places[TNI_HISTOGRAM_PLACES];
 } tni_histogram_sum;
 
-/** Add 1 to what only the calling thread changes: without the price of an atomic addition. */
+/** Add to what only the calling thread changes: without the price of an atomic addition. */
+static inline void
+tni_add(atomic_uint_fast64_t *count, uint64_t number)
+{
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + number,
+                          memory_order_relaxed);
+}
+
+/** The same, of 1. */
 static inline void
 tni_bump(atomic_uint_fast64_t *count)
 {
-    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    tni_add(count, 1);
 }
 
 /** Add a value. One thread at a time. */

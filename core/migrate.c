@@ -24,7 +24,8 @@
 typedef struct migrate_job {
     const tenon_schema *schema;
     bool may_change;
-    bool write; /* The transaction can write. */
+    tni_progress seen; /* where it was found */
+    bool write;        /* The transaction can write. */
     bool agrees;
 } migrate_job;
 
@@ -236,6 +237,7 @@ migrate_body(tenon_txn *txn, void *arg, tenon_error *err)
     st = tni_catalogue_progress(txn, schema->name, &progress, err);
     if (st != TENON_OK)
         return st;
+    job->seen = progress;
     if (progress.version == 0) {
         if (!job->may_change)
             return tni_fail(err, TENON_SCHEMA, schema->name,
@@ -260,27 +262,55 @@ migrate_body(tenon_txn *txn, void *arg, tenon_error *err)
     return migrate_step(txn, job, progress, err);
 }
 
+/* Look: that all is well takes no writer's turn, and no write access. */
 static tenon_status
-migrate_run(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_error *err)
+migrate_look(tenon_db *db, migrate_job *job, tenon_error *err)
 {
     static const tenon_txn_options reading = {
         .size = sizeof reading,
         .name = "tenon schema",
         .read_only = true,
     };
+
+    job->write = false;
+    return tni_run_own(db, &reading, migrate_body, job, err);
+}
+
+/* Do the next thing. Where several may write at once, another program may have done it meanwhile:
+ * then its traces are what has made ours fail. */
+static tenon_status
+migrate_write(tenon_db *db, migrate_job *job, tenon_error *err)
+{
     static const tenon_txn_options writing = {
         .size = sizeof writing,
         .name = "tenon migration",
         .timeout_ms = UINT32_MAX, /* building an index takes as long as it takes */
     };
-    migrate_job job = { .schema = schema, .may_change = may_change };
+    const tni_progress before = job->seen;
+    tenon_error why;
     tenon_status st;
 
-    /* Look first: to find that all is well takes no writer's turn, and no write access. */
-    st = tni_run_own(db, &reading, migrate_body, &job, err);
-    job.write = true;
+    job->write = true;
+    st = tni_run_own(db, &writing, migrate_body, job, &why);
+    if (st == TENON_OK)
+        return st;
+    if ((tenon_db_capabilities(db) & TENON_CAP_SINGLE_WRITER) == 0 &&
+        migrate_look(db, job, NULL) == TENON_OK &&
+        (job->seen.version != before.version || job->seen.done != before.done))
+        return TENON_OK;
+    if (err != NULL)
+        *err = why;
+    return st;
+}
+
+static tenon_status
+migrate_run(tenon_db *db, const tenon_schema *schema, bool may_change, tenon_error *err)
+{
+    migrate_job job = { .schema = schema, .may_change = may_change };
+    tenon_status st = migrate_look(db, &job, err);
+
     while (st == TENON_OK && !job.agrees)
-        st = tni_run_own(db, &writing, migrate_body, &job, err);
+        st = migrate_write(db, &job, err);
     return st;
 }
 

@@ -101,8 +101,8 @@ tni_params_check(const tni_query *query, const tenon_value *params, tenon_error 
             case TENON_UUID:
                 ok = v->len == sizeof(tenon_uuid) && v->as.data != NULL;
                 break;
-            default: /* TIME: every number is one */
-                ok = true;
+            default: /* TIME */
+                ok = v->as.i >= TENON_MIN_TIME_US;
             }
         }
         if (ok)

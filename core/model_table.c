@@ -51,6 +51,8 @@ tni_value_problem(const tenon_value *v, uint8_t type, uint32_t max_bytes)
         return NULL;
     case TENON_UUID:
         return v->as.data != NULL && v->len == sizeof(tenon_uuid) ? NULL : "does not have 16 bytes";
+    case TENON_TIME:
+        return v->as.i >= TENON_MIN_TIME_US ? NULL : "is a time before 4714 BC";
     default:
         return NULL;
     }

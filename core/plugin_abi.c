@@ -130,7 +130,7 @@ tni_driver_has_fetch(const tenon_driver *driver)
 typedef void (*plugin_slot_fn)(void);
 
 #define PLUGIN_SLOT_BYTES sizeof(plugin_slot_fn)
-#define PLUGIN_MAX_SLOTS 10
+#define PLUGIN_MAX_SLOTS 12
 
 /* A table of slots. Slots begin after `size` and `reserved`; the first `required` of them must be
  * there; of the rest, all or none where `all_or_none` is set. */
@@ -154,13 +154,14 @@ static const plugin_table plugin_tables[] = {
     { PLUGIN_TABLE(database, tenon_drv_database_ops), .required = 3,
       .slots = { "open", "close", "info" } },
     { PLUGIN_TABLE(connection, tenon_drv_connection_ops), .required = 2,
-      .slots = { "open", "close", "reset", "open_until", "check" } },
+      .slots = { "open", "close", "reset", "open_until", "check", "round_trips" } },
     { PLUGIN_TABLE(transaction, tenon_drv_transaction_ops), .required = 3, .all_or_none = 1,
       .capability = TENON_CAP_SAVEPOINTS,
       .slots = { "begin", "commit", "rollback", "savepoint", "savepoint_release",
                  "savepoint_rollback" } },
     { PLUGIN_TABLE(query, tenon_drv_query_ops), .required = 6,
-      .slots = { "prepare", "free", "exec", "open", "next", "close", "fetch", "explain", "sql" } },
+      .slots = { "prepare", "free", "exec", "open", "next", "close", "fetch", "explain", "sql",
+                 "exec_later", "require" } },
     { PLUGIN_TABLE(schema, tenon_drv_schema_ops), .required = 7,
       .slots = { "has_table", "create_table", "drop_table", "add_column", "drop_column",
                  "create_index", "drop_index" } },

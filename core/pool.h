@@ -17,6 +17,7 @@ typedef struct tni_conn {
     struct tni_conn *older;   /* the one made before this one */
     _Atomic uintptr_t thread; /* that used it last */
     uint64_t idle_since_ns;
+    uint64_t trips;             /* that the driver had counted when its transaction began */
     uint64_t expires_ns;        /* to be closed when it comes back later than that */
     bool forget_plans;          /* tables have changed in this transaction */
     tni_plans plans;            /* of this connection */

@@ -47,7 +47,7 @@ run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void
         }
         st = tni_txn_commit(txn, NULL, &a->err);
     }
-    if (tenon_status_retryable(st)) /* begin or commit: their own status says it */
+    if (tni_txn_may_succeed(st, &a->err)) /* begin or commit: their own status says it */
         a->cause = a->err;
     return st;
 }

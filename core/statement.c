@@ -128,7 +128,10 @@ tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, 
     st = statement_enter(txn, query, params, true, &normal, &plan, err);
     if (st == TENON_OK) {
         txn->wrote = true;
-        st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
+        if (affected == NULL && txn->ops->exec_later != NULL)
+            st = txn->ops->exec_later(plan, params, tni_txn_err(txn));
+        else
+            st = txn->ops->exec(plan, params, &count, tni_txn_err(txn));
         if (st != TENON_OK)
             st = tni_txn_driver_failed(txn, st, err);
         else if (affected != NULL)
@@ -183,6 +186,47 @@ tenon_fetch(tenon_txn *txn, const tenon_query *query, const tenon_value *params,
     st = statement_enter(txn, query, params, false, &normal, &plan, err);
     if (st == TENON_OK)
         st = statement_fetch(txn, normal, plan, params, row, err);
+    tni_txn_leave(txn);
+    return st;
+}
+
+/* What tells one check of a transaction from another is the query's name. */
+static tenon_status
+statement_not_met(const tni_query *query, tenon_error *err)
+{
+    return tni_fail(err, TENON_NOT_FOUND, query->drv.name, "%s: there is no such row",
+                    query->drv.name);
+}
+
+static tenon_status
+statement_require(tenon_txn *txn, const tni_query *query, tenon_drv_plan *plan,
+                  const tenon_value *params, tenon_error *err)
+{
+    const tenon_value *row;
+    tenon_status st;
+
+    if (txn->ops->require != NULL) {
+        st = txn->ops->require(plan, params, tni_txn_err(txn));
+        return st == TENON_OK ? st : tni_txn_driver_failed(txn, st, err);
+    }
+    st = statement_fetch(txn, query, plan, params, &row, err);
+    tni_cursors_drop_fetched(txn);
+    return st == TENON_NOT_FOUND ? statement_not_met(query, err) : st;
+}
+
+tenon_status
+tenon_require(tenon_txn *txn, const tenon_query *query, const tenon_value *params, tenon_error *err)
+{
+    const tni_query *normal;
+    tenon_drv_plan *plan;
+    tenon_status st;
+
+    st = tni_txn_enter(txn, err);
+    if (st != TENON_OK)
+        return st;
+    st = statement_enter(txn, query, params, false, &normal, &plan, err);
+    if (st == TENON_OK)
+        st = statement_require(txn, normal, plan, params, err);
     tni_txn_leave(txn);
     return st;
 }
@@ -275,6 +319,8 @@ statement_check_sql(const tenon_value *params, uint32_t param_count, tenon_error
         if (v->type == TENON_UUID && v->len != sizeof(tenon_uuid))
             return tni_fail(err, TENON_INVALID, NULL, "parameter %u is no UUID: %u bytes", i,
                             v->len);
+        if (v->type == TENON_TIME && v->as.i < TENON_MIN_TIME_US)
+            return tni_fail(err, TENON_INVALID, NULL, "parameter %u is a time before 4714 BC", i);
         if (v->type == TENON_REAL && v->as.d != v->as.d)
             return tni_fail(err, TENON_INVALID, NULL, "parameter %u is not a number", i);
     }

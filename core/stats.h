@@ -24,7 +24,8 @@ enum {
     TNI_UNKNOWN = 4,
     TNI_BEGUN = 5,
     TNI_RETRIED = 6, /* attempts after the first */
-    TNI_COUNTS = 7
+    TNI_TRIPS = 7,   /* waits for the engine's server */
+    TNI_COUNTS = 8
 };
 
 /** Calls that never got a connection. */

@@ -114,6 +114,7 @@ stats_fill(const stats_sum *sum, tenon_counts *out)
     out->active = n[TNI_BEGUN] - n[TNI_COMMITTED] - n[TNI_ROLLED_BACK] - n[TNI_FAILED] -
                   n[TNI_TIMED_OUT] - n[TNI_UNKNOWN];
     out->retried = n[TNI_RETRIED];
+    out->round_trips = n[TNI_TRIPS];
     out->exhausted = sum->exhausted;
     out->refused_late = sum->refused[TNI_REFUSED_LATE];
     out->refused_rate = sum->refused[TNI_REFUSED_RATE];

@@ -87,6 +87,15 @@ txn_call(tenon_txn *txn, tni_keeper_fn slot, void *arg)
 
 /* ---- Begin ---- */
 
+/* How often the connection has waited for its server. */
+static uint64_t
+txn_trips(const tenon_txn *txn)
+{
+    const tenon_drv_connection_ops *ops = txn->db->driver->connection;
+
+    return ops->round_trips == NULL ? 0 : ops->round_trips(txn->conn->drv);
+}
+
 /* Set up the handle that lies in the connection. Field by field: most of it is room for errors. */
 static tenon_txn *
 txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
@@ -97,6 +106,7 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     conn->forget_plans = false;
     txn->db = db;
     txn->conn = conn;
+    conn->trips = txn_trips(txn);
     txn->ops = db->driver->query;
     atomic_store_explicit(&txn->attempt, attempt, memory_order_relaxed);
     tni_bump(&txn->serial);
@@ -144,6 +154,8 @@ txn_count_end(tenon_txn *txn, uint32_t end, uint64_t ended_ns, uint64_t now_ns)
     else if (end != TNI_UNKNOWN)
         tni_histogram_add(&stats->phases[TNI_ROLLBACK], now_ns - ended_ns);
     tni_bump(&stats->counts[end]);
+    if (txn->conn->drv != NULL)
+        tni_add(&stats->counts[TNI_TRIPS], txn_trips(txn) - txn->conn->trips);
 }
 
 static void
@@ -316,7 +328,7 @@ txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_err
         txn->last.effect = TENON_EFFECT_ROLLED_BACK; /* after any outcome nothing is open */
     }
     st = tni_txn_driver_failed(txn, st, err);
-    if (cause != NULL && tenon_status_retryable(st))
+    if (cause != NULL && tni_txn_may_succeed(st, &txn->last))
         *cause = txn->cause;
     return st;
 }

@@ -213,6 +213,15 @@ tni_txn_err(tenon_txn *txn)
     return &txn->last;
 }
 
+/** Whether all of a transaction that has failed may be run again: a conflict, or a connection that
+ * was lost before the commit, so that it was surely rolled back. */
+static inline bool
+tni_txn_may_succeed(tenon_status status, const tenon_error *err)
+{
+    return tenon_status_retryable(status) ||
+           (status == TENON_UNAVAILABLE && err->effect == TENON_EFFECT_ROLLED_BACK);
+}
+
 /** Doom a transaction for what the core has found. @return the status that doomed it */
 tenon_status tni_txn_doom(tenon_txn *txn, tenon_status status, const char *why, tenon_error *err);
 

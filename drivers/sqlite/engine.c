@@ -180,10 +180,9 @@ sqlite_stmt_of(tenon_sql_stmt *stmt)
 }
 
 static tenon_status
-sqlite_prepare(void *raw, const char *sql, uint32_t use, const tenon_drv_query *query,
-               tenon_sql_stmt **out, tenon_error *err)
+sqlite_prepare(void *raw, const tenon_sql_source *source, tenon_sql_stmt **out, tenon_error *err)
 {
-    const unsigned int flags = use == TENON_SQL_LASTING ? SQLITE_PREPARE_PERSISTENT : 0;
+    const unsigned int flags = source->use == TENON_SQL_LASTING ? SQLITE_PREPARE_PERSISTENT : 0;
     sqlite_conn *c = raw;
     sqlite3_stmt *stmt = NULL;
     const char *rest = NULL;
@@ -191,13 +190,13 @@ sqlite_prepare(void *raw, const char *sql, uint32_t use, const tenon_drv_query *
     int rc;
 
     *out = NULL;
-    c->user_text = use == TENON_SQL_USER;
-    rc = sqlite3_prepare_v3(c->raw, sql, -1, flags, &stmt, &rest);
+    c->user_text = source->use == TENON_SQL_USER;
+    rc = sqlite3_prepare_v3(c->raw, source->sql, -1, flags, &stmt, &rest);
     c->user_text = false;
     if (rc != SQLITE_OK)
-        return sqlite_fail(c, query, err);
+        return sqlite_fail(c, source->query, err);
     whole = stmt != NULL && rest[strspn(rest, " \t\r\n;")] == '\0';
-    allowed = !c->read_only || use != TENON_SQL_USER || sqlite3_stmt_readonly(stmt);
+    allowed = !c->read_only || source->use != TENON_SQL_USER || sqlite3_stmt_readonly(stmt);
     if (whole && allowed) {
         *out = (tenon_sql_stmt *)stmt;
         return TENON_OK;
@@ -287,10 +286,12 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
     }
 }
 
-static uint32_t
-sqlite_column_count(tenon_sql_stmt *stmt)
+static tenon_status
+sqlite_column_count(tenon_sql_stmt *stmt, uint32_t *out, tenon_error *err)
 {
-    return (uint32_t)sqlite3_column_count(sqlite_stmt_of(stmt));
+    (void)err;
+    *out = (uint32_t)sqlite3_column_count(sqlite_stmt_of(stmt));
+    return TENON_OK;
 }
 
 static void

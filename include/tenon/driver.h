@@ -41,7 +41,7 @@ extern "C" {
 /** A driver of another major is refused; its entry point has another name. */
 #define TENON_DRIVER_ABI_MAJOR 1
 /** Raised by one whenever something is appended. */
-#define TENON_DRIVER_ABI_MINOR 1
+#define TENON_DRIVER_ABI_MINOR 2
 /** Name of the one exported function. */
 #define TENON_DRIVER_ENTRY "tenon_driver_v1"
 
@@ -250,6 +250,9 @@ typedef struct tenon_drv_connection_ops {
      * another is opened in its place. Optional, stays NULL: it can't be lost.
      */
     tenon_status (*check)(tenon_drv_conn *conn, uint64_t deadline_ns, tenon_error *err);
+    /** How often the connection has waited for an answer of its server since it was opened.
+     * Optional, stays NULL: there is no server. */
+    uint64_t (*round_trips)(const tenon_drv_conn *conn);
 } tenon_drv_connection_ops;
 
 /** How to begin. Borrowed for the call. */
@@ -346,6 +349,19 @@ typedef struct tenon_drv_query_ops {
     tenon_status (*sql)(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
                         uint32_t param_count, tenon_drv_cursor **out, uint32_t *column_count,
                         tenon_error *err);
+    /**
+     * As `exec`, for a caller who does not wait: the statement may be sent with a later one, and
+     * its failure be reported by any later call on the connection, at the latest by the release of
+     * the savepoint that it is in or by commit. That failure dooms the transaction (`effect`),
+     * unless a savepoint that was set before the statement is rolled back to. `err` names the
+     * statement and its parameters. Optional, stays NULL: the core calls `exec`.
+     */
+    tenon_status (*exec_later)(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err);
+    /**
+     * See that a SELECT finds a row: else TENON_NOT_FOUND, with the query's name in `err->object`.
+     * May be sent and reported later, as `exec_later`. Optional, stays NULL: the core reads a row.
+     */
+    tenon_status (*require)(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err);
 } tenon_drv_query_ops;
 
 /**

@@ -33,6 +33,8 @@ typedef struct tenon_counts {
     uint64_t refused_rate;    /**< Calls over a rate limit. */
     uint64_t refused_circuit; /**< Calls while the circuit breaker was open. */
     uint64_t refused_other;   /**< Calls refused for another reason, such as misuse. */
+    uint64_t round_trips;     /**< Waits for an answer of the engine's server; 0 where there is
+                                 none. */
     tenon_durations wait;     /**< For admission, the writer's turn and a connection. */
     tenon_durations run;      /**< From begin to the call that ends it. */
     tenon_durations commit;   /**< Commits that succeeded. */

@@ -181,7 +181,9 @@ TENON_API tenon_status tenon_savepoint_rollback(tenon_txn *txn, uint32_t savepoi
  * @param[in]  params   tenon_query_param_count values, borrowed for the call; NULL where there are
  * none
  * @param[out] affected rows changed, those of cascades not counted; NULL lets the driver send the
- * statement later, and report its failure at the next call that waits, at the latest at commit
+ * statement later, and report its failure at a later call, at the latest at the release of the
+ * savepoint that it is in or at commit; that failure may doom the transaction, and names the
+ * statement and its parameters
  * @retval TENON_OK, TENON_EXISTS, TENON_CONSTRAINT, TENON_INVALID (type, length, UTF-8, a query
  *         that breaks a rule), TENON_READ_ONLY, TENON_CONFLICT, TENON_TIMEOUT, TENON_FULL,
  * TENON_IO, TENON_CORRUPT, TENON_NO_MEMORY, TENON_MISUSE
@@ -199,6 +201,17 @@ TENON_API tenon_status tenon_exec(tenon_txn *txn, const tenon_query *query,
 TENON_API tenon_status tenon_fetch(tenon_txn *txn, const tenon_query *query,
                                    const tenon_value *params, const tenon_value **row,
                                    tenon_error *err);
+
+/**
+ * See that a SELECT finds a row, without reading it. The driver may send it later, as tenon_exec
+ * without `affected`, so that several checks and the writes that depend on them take one round
+ * trip.
+ *
+ * @retval TENON_OK; TENON_NOT_FOUND, then or later: there is none, and `err->object` is the query's
+ *         name; as tenon_exec
+ */
+TENON_API tenon_status tenon_require(tenon_txn *txn, const tenon_query *query,
+                                     const tenon_value *params, tenon_error *err);
 
 /** The number that a COUNT gives. @retval as tenon_fetch */
 TENON_API tenon_status tenon_count(tenon_txn *txn, const tenon_query *query,

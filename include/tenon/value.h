@@ -21,8 +21,11 @@ enum {
     TENON_TEXT = 4, /**< UTF-8 without NUL bytes; compared byte by byte. */
     TENON_BLOB = 5, /**< Bytes; compared byte by byte. */
     TENON_UUID = 6, /**< 16 bytes; compared byte by byte. */
-    TENON_TIME = 7  /**< Microseconds since the epoch, UTC. */
+    TENON_TIME = 7  /**< Microseconds since the epoch, UTC; not before TENON_MIN_TIME_US. */
 };
+
+/** The earliest TIME, 4714-11-24 BC: where PostgreSQL's `timestamptz` begins. */
+#define TENON_MIN_TIME_US INT64_C(-210866803200000000)
 
 /** A TENON_INT … TENON_TIME number. */
 typedef uint8_t tenon_type;

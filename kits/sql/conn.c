@@ -25,10 +25,23 @@ tenon_sql_conn_raw(const tenon_drv_conn *conn)
 }
 
 void
+tenon_sql_conn_forget(tenon_drv_conn *conn)
+{
+    while (conn->waiting != NULL) {
+        sql_waiting *waiting = conn->waiting;
+
+        conn->waiting = waiting->next;
+        sql_text_fini(&waiting->text);
+        free(waiting);
+    }
+}
+
+void
 tenon_sql_conn_free(tenon_drv_conn *conn)
 {
     if (conn == NULL)
         return;
+    tenon_sql_conn_forget(conn);
     for (uint32_t i = 0; i < TENON_SQL_KEPT; i++)
         conn->engine->finalize(conn->kept[i]);
     for (uint32_t depth = 0; depth < TENON_MAX_SAVEPOINTS; depth++) {
@@ -36,6 +49,15 @@ tenon_sql_conn_free(tenon_drv_conn *conn)
             conn->engine->finalize(conn->savepoints[i][depth]);
     }
     free(conn);
+}
+
+tenon_status
+sql_prepare(tenon_drv_conn *conn, const char *sql, uint32_t use, tenon_sql_stmt **out,
+            tenon_error *err)
+{
+    const tenon_sql_source source = { .sql = sql, .use = use };
+
+    return conn->engine->prepare(conn->raw, &source, out, err);
 }
 
 /* Run a statement that is compiled when it is first needed. */
@@ -46,7 +68,7 @@ conn_run(tenon_drv_conn *conn, tenon_sql_stmt **stmt, const char *sql, tenon_err
 
     tenon_sql_conn_settle(conn);
     if (*stmt == NULL)
-        st = conn->engine->prepare(conn->raw, sql, TENON_SQL_LASTING, NULL, stmt, err);
+        st = sql_prepare(conn, sql, TENON_SQL_LASTING, stmt, err);
     if (st != TENON_OK)
         return st;
     st = conn->engine->step(conn->raw, *stmt, NULL, NULL, err);
@@ -84,7 +106,7 @@ tenon_sql_ask(tenon_drv_conn *conn, const char *sql, char *out, size_t out_bytes
 
     out[0] = '\0';
     tenon_sql_conn_settle(conn);
-    st = conn->engine->prepare(conn->raw, sql, TENON_SQL_ONCE, NULL, &stmt, err);
+    st = sql_prepare(conn, sql, TENON_SQL_ONCE, &stmt, err);
     if (st == TENON_OK)
         st = conn->engine->step(conn->raw, stmt, NULL, NULL, err);
     if (st == TENON_OK)
@@ -102,7 +124,7 @@ tenon_sql_check(tenon_drv_conn *conn, const char *sql, const char *where, tenon_
     tenon_status st;
 
     tenon_sql_conn_settle(conn);
-    st = conn->engine->prepare(conn->raw, sql, TENON_SQL_ONCE, NULL, &stmt, err);
+    st = sql_prepare(conn, sql, TENON_SQL_ONCE, &stmt, err);
     while (st == TENON_OK) {
         st = conn->engine->step(conn->raw, stmt, NULL, NULL, err);
         if (st != TENON_OK)

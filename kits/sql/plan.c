@@ -9,7 +9,8 @@ struct tenon_drv_plan {
     tenon_drv_conn *conn;
     const tenon_drv_query *query;
     sql_query_text text;
-    tenon_drv_cursor *idle; /* prepared, not running */
+    tenon_drv_cursor *idle;    /* prepared, not running */
+    tenon_drv_cursor *require; /* sees that there is a row; NULL: not needed yet */
 };
 
 struct tenon_drv_cursor {
@@ -23,6 +24,9 @@ struct tenon_drv_cursor {
     uint32_t reserved;
     tenon_value row[];
 };
+
+/* How many bytes longer than a prefix its end may be. */
+#define SQL_PREFIX_ROOM 4u
 
 static tenon_status
 sql_no_memory(tenon_error *err)
@@ -58,6 +62,22 @@ sql_cursor_new(tenon_drv_conn *conn, tenon_drv_plan *plan, tenon_sql_stmt *stmt,
     return TENON_OK;
 }
 
+/* A statement with the parameters of the plan. */
+static tenon_status
+sql_prepare_plan(const tenon_drv_plan *plan, const char *sql, uint32_t use, tenon_sql_stmt **out,
+                 tenon_error *err)
+{
+    const tenon_sql_source source = {
+        .sql = sql,
+        .query = plan->query,
+        .types = plan->text.types,
+        .type_count = plan->text.bind_count,
+        .use = use,
+    };
+
+    return plan->conn->engine->prepare(plan->conn->raw, &source, out, err);
+}
+
 /* A statement of the plan that is not running. */
 static tenon_status
 sql_take(tenon_drv_plan *plan, tenon_drv_cursor **out, tenon_error *err)
@@ -72,8 +92,7 @@ sql_take(tenon_drv_plan *plan, tenon_drv_cursor **out, tenon_error *err)
         plan->idle = (*out)->next;
         return TENON_OK;
     }
-    st = conn->engine->prepare(conn->raw, plan->text.text.data, TENON_SQL_LASTING, plan->query,
-                               &stmt, err);
+    st = sql_prepare_plan(plan, plan->text.text.data, TENON_SQL_LASTING, &stmt, err);
     if (st == TENON_OK)
         st = sql_cursor_new(conn, plan, stmt, columns, out, err);
     return st;
@@ -105,7 +124,7 @@ sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_
 
     for (uint32_t i = 0; i < text->bind_count; i++) {
         if (text->binds[i].how == SQL_BIND_PREFIX_END)
-            room += params[text->binds[i].param].len + 1u;
+            room += params[text->binds[i].param].len + SQL_PREFIX_ROOM;
     }
     if (room <= cursor->prefix_room)
         return TENON_OK;
@@ -115,6 +134,58 @@ sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_
     cursor->prefix_end = bytes;
     cursor->prefix_room = room;
     return TENON_OK;
+}
+
+/* Replace a character by the next one, in UTF-8, which leaves out D800 to DFFF. @return its bytes,
+ * one more at most */
+static uint32_t
+sql_next_character(unsigned char *b, uint32_t len)
+{
+    static const struct {
+        const char *last, *next;
+    } gaps[] = { { "\x7F", "\xC2\x80" },
+                 { "\xDF\xBF", "\xE0\xA0\x80" },
+                 { "\xED\x9F\xBF", "\xEE\x80\x80" },
+                 { "\xEF\xBF\xBF", "\xF0\x90\x80\x80" } };
+    uint32_t at = len - 1;
+
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+        if (strlen(gaps[i].last) == len && memcmp(b, gaps[i].last, len) == 0) {
+            memcpy(b, gaps[i].next, strlen(gaps[i].next));
+            return (uint32_t)strlen(gaps[i].next);
+        }
+    }
+    while (at > 0 && b[at] == 0xBF)
+        b[at--] = 0x80;
+    b[at]++;
+    return len;
+}
+
+/* The least text above all that begin with `prefix`, as valid UTF-8: the last character that has a
+ * next one is replaced by it. None has: NULL. */
+static tenon_value
+sql_prefix_end_text(const tenon_value *prefix, char *bytes)
+{
+    tenon_value end = *prefix;
+    unsigned char *b = (unsigned char *)bytes;
+    uint32_t at = prefix->len, last;
+
+    if (prefix->type == TENON_NULL)
+        return end;
+    if (prefix->len > 0)
+        memcpy(bytes, prefix->as.data, prefix->len);
+    for (;;) {
+        if (at == 0)
+            return tenon_null();
+        for (last = at - 1; last > 0 && (b[last] & 0xC0) == 0x80; last--)
+            ;
+        if (at - last < 4 || memcmp(b + last, "\xF4\x8F\xBF\xBF", 4) != 0)
+            break;
+        at = last;
+    }
+    end.as.data = bytes;
+    end.len = last + sql_next_character(b + last, at - last);
+    return end;
 }
 
 /*
@@ -153,8 +224,9 @@ sql_bind_all(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *e
         tenon_value made;
 
         if (text->binds[i].how == SQL_BIND_PREFIX_END) {
-            made = sql_prefix_end(value, end);
-            end += value->len + 1u;
+            made = conn->engine->dialect->valid_text ? sql_prefix_end_text(value, end)
+                                                     : sql_prefix_end(value, end);
+            end += value->len + SQL_PREFIX_ROOM;
             value = &made;
         } else if (text->binds[i].how == SQL_BIND_PREFIX_LENGTH) {
             made = value->type == TENON_NULL ? tenon_null() : tenon_int(value->len);
@@ -263,6 +335,7 @@ sql_plan_free(tenon_drv_plan *plan)
         plan->idle = cursor->next;
         sql_cursor_free(cursor);
     }
+    sql_cursor_free(plan->require);
     sql_query_text_fini(&plan->text);
     free(plan);
 }
@@ -280,6 +353,24 @@ sql_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, te
         *affected = plan->conn->engine->changes(plan->conn->raw);
         st = TENON_OK;
     }
+    sql_give_back(cursor);
+    return st;
+}
+
+static tenon_status
+sql_exec_later(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err)
+{
+    const tenon_drv_conn *conn = plan->conn;
+    tenon_drv_cursor *cursor = NULL;
+    uint64_t ignored;
+    tenon_status st;
+
+    if (conn->engine->post == NULL)
+        return sql_exec(plan, params, &ignored, err);
+    st = sql_start(plan, params, &cursor, err);
+    if (st != TENON_OK)
+        return st;
+    st = conn->engine->post(conn->raw, cursor->stmt, plan->query, params, err);
     sql_give_back(cursor);
     return st;
 }
@@ -331,6 +422,60 @@ sql_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **r
     return st;
 }
 
+/* The statement that fails where the query finds nothing. */
+static tenon_status
+sql_require_compile(tenon_drv_plan *plan, tenon_error *err)
+{
+    const tenon_sql_dialect *dialect = plan->conn->engine->dialect;
+    tenon_sql_stmt *stmt = NULL;
+    sql_text text = { 0 };
+    tenon_status st;
+
+    sql_put(&text, dialect->require_prefix);
+    sql_put(&text, plan->text.text.data);
+    sql_put(&text, dialect->require_suffix);
+    st = text.failed ? sql_no_memory(err)
+                     : sql_prepare_plan(plan, text.data, TENON_SQL_LASTING, &stmt, err);
+    if (st == TENON_OK)
+        st = sql_cursor_new(plan->conn, plan, stmt, 0, &plan->require, err);
+    sql_text_fini(&text);
+    return st;
+}
+
+/* The engine has no such statement: read. */
+static tenon_status
+sql_require_row(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err)
+{
+    const char *name = plan->query->name;
+    const tenon_value *row;
+    tenon_status st = sql_fetch(plan, params, &row, err);
+
+    tenon_sql_conn_settle(plan->conn);
+    return st != TENON_NOT_FOUND ? st
+                                 : tenon_sql_fail(err, st, 0, TENON_EFFECT_OPEN, name,
+                                                  "%s: there is no such row", name);
+}
+
+static tenon_status
+sql_require(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err)
+{
+    const tenon_sql_engine *engine = plan->conn->engine;
+    tenon_status st = TENON_OK;
+
+    if (engine->dialect->require_prefix == NULL || engine->post == NULL)
+        return sql_require_row(plan, params, err);
+    tenon_sql_conn_settle(plan->conn);
+    if (plan->require == NULL)
+        st = sql_require_compile(plan, err);
+    if (st == TENON_OK)
+        st = sql_bind_all(plan->require, params, err);
+    if (st == TENON_OK)
+        st = engine->post(plan->conn->raw, plan->require->stmt, plan->query, params, err);
+    if (plan->require != NULL)
+        engine->reset(plan->require->stmt);
+    return st;
+}
+
 static tenon_status
 sql_explain(tenon_drv_plan *plan, char *out, uint64_t out_bytes, tenon_error *err)
 {
@@ -344,9 +489,8 @@ sql_explain(tenon_drv_plan *plan, char *out, uint64_t out_bytes, tenon_error *er
     tenon_sql_conn_settle(plan->conn);
     sql_put(&text, engine->dialect->explain_prefix);
     sql_put(&text, plan->text.text.data);
-    st = text.failed
-             ? sql_no_memory(err)
-             : engine->prepare(conn->raw, text.data, TENON_SQL_ONCE, plan->query, &stmt, err);
+    st = text.failed ? sql_no_memory(err)
+                     : sql_prepare_plan(plan, text.data, TENON_SQL_ONCE, &stmt, err);
     if (out_bytes > 0)
         out[0] = '\0';
     while (st == TENON_OK) {
@@ -383,17 +527,22 @@ sql_user_text(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
 {
     tenon_drv_cursor *cursor = NULL;
     tenon_sql_stmt *stmt = NULL;
+    uint32_t columns = 0;
     tenon_status st;
 
     if (out != NULL)
         *out = NULL;
     tenon_sql_conn_settle(conn);
-    st = conn->engine->prepare(conn->raw, sql, TENON_SQL_USER, NULL, &stmt, err);
+    st = sql_prepare(conn, sql, TENON_SQL_USER, &stmt, err);
     if (st != TENON_OK)
         return st;
-    st = sql_cursor_new(conn, NULL, stmt, conn->engine->column_count(stmt), &cursor, err);
+    st = sql_bind_user(conn, stmt, params, param_count, err);
     if (st == TENON_OK)
-        st = sql_bind_user(conn, stmt, params, param_count, err);
+        st = conn->engine->column_count(stmt, &columns, err);
+    if (st != TENON_OK)
+        conn->engine->finalize(stmt);
+    else
+        st = sql_cursor_new(conn, NULL, stmt, columns, &cursor, err);
     if (st == TENON_OK && column_count != NULL)
         *column_count = cursor->column_count;
     if (st == TENON_OK && out != NULL) {
@@ -417,4 +566,6 @@ const tenon_drv_query_ops tenon_sql_query_ops = {
     .fetch = sql_fetch,
     .explain = sql_explain,
     .sql = sql_user_text,
+    .exec_later = sql_exec_later,
+    .require = sql_require,
 };

@@ -10,23 +10,37 @@ typedef struct query_writer {
     const tenon_drv_query *query;
 } query_writer;
 
+/* Room for more placeholders. */
+static bool
+query_grow(sql_query_text *out)
+{
+    const uint32_t room = out->bind_room * 2 + 8;
+    sql_bind *binds = realloc(out->binds, room * sizeof *binds);
+    uint8_t *types;
+
+    if (binds == NULL)
+        return false;
+    out->binds = binds;
+    types = realloc(out->types, room);
+    if (types == NULL)
+        return false;
+    out->types = types;
+    out->bind_room = room;
+    return true;
+}
+
 static void
 query_put_bind(query_writer *w, uint16_t param, uint16_t how)
 {
     sql_query_text *out = w->out;
     const char mark[2] = { w->dialect->placeholder, '\0' };
 
-    if (out->bind_count == out->bind_room) {
-        const uint32_t room = out->bind_room * 2 + 8;
-        sql_bind *binds = realloc(out->binds, room * sizeof *binds);
-
-        if (binds == NULL) {
-            w->text->failed = true;
-            return;
-        }
-        out->binds = binds;
-        out->bind_room = room;
+    if (out->bind_count == out->bind_room && !query_grow(out)) {
+        w->text->failed = true;
+        return;
     }
+    out->types[out->bind_count] = how == SQL_BIND_PREFIX_LENGTH ? (uint8_t)TENON_INT
+                                                                : w->query->param_types[param];
     out->binds[out->bind_count++] = (sql_bind){ .param = param, .how = how };
     sql_put(w->text, mark);
     sql_put_number(w->text, out->bind_count);
@@ -72,6 +86,22 @@ query_put_operand(query_writer *w, const tenon_drv_cond *cond)
         query_put_bind(w, cond->param, SQL_BIND_PARAM);
 }
 
+/* Where the end must be valid text too, there may be none: then it is NULL, and nothing is beyond
+ * it. */
+static void
+query_put_prefix_end(query_writer *w, uint16_t param, const char *column)
+{
+    sql_put(w->text, w->dialect->valid_text ? "(" : "");
+    sql_put_name(w->text, column);
+    sql_put(w->text, " < ");
+    query_put_bind(w, param, SQL_BIND_PREFIX_END);
+    if (!w->dialect->valid_text)
+        return;
+    sql_put(w->text, " OR ");
+    query_put_bind(w, param, SQL_BIND_PREFIX_END);
+    sql_put(w->text, " IS NULL)");
+}
+
 /* TEXT never holds the byte 0xFF, so that a prefix has an end; a BLOB's prefix may have none. */
 static void
 query_put_prefix(query_writer *w, const tenon_drv_cond *cond)
@@ -84,9 +114,7 @@ query_put_prefix(query_writer *w, const tenon_drv_cond *cond)
     query_put_operand(w, cond);
     sql_put(w->text, " AND ");
     if (is_text && cond->param != TENON_DRV_NONE) {
-        sql_put_name(w->text, column->name);
-        sql_put(w->text, " < ");
-        query_put_bind(w, cond->param, SQL_BIND_PREFIX_END);
+        query_put_prefix_end(w, cond->param, column->name);
         return;
     }
     /* In SQLite a part of no bytes is NULL. */
@@ -97,6 +125,8 @@ query_put_prefix(query_writer *w, const tenon_drv_cond *cond)
         sql_put_number(w->text, query_prefix_length(&cond->constant));
     else
         query_put_bind(w, cond->param, SQL_BIND_PREFIX_LENGTH);
+    if (cond->param != TENON_DRV_NONE && w->dialect->length_suffix != NULL)
+        sql_put(w->text, w->dialect->length_suffix);
     if (!is_text) {
         sql_put(w->text, "), ");
         sql_put(w->text, w->dialect->blob_prefix);
@@ -177,7 +207,7 @@ query_put_order(query_writer *w)
         sql_put(w->text, i == 0 ? " ORDER BY " : ", ");
         sql_put_name(w->text, q->table->columns[q->order[i].column].name);
         sql_put(w->text, q->order[i].descending ? " DESC" : "");
-        if (d->nulls_first != NULL)
+        if (d->nulls_first != NULL && !q->table->columns[q->order[i].column].not_null)
             sql_put(w->text, q->order[i].descending ? d->nulls_last : d->nulls_first);
     }
 }

@@ -1,4 +1,7 @@
 /* Changes of the schema. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "conn.h"
 
 /* Run what was written, and free it. */
@@ -21,13 +24,15 @@ schema_has(tenon_drv_conn *conn, const char *question, const char *name, uint32_
            tenon_error *err)
 {
     const tenon_sql_engine *engine = conn->engine;
+    static const uint8_t type = TENON_TEXT;
+    const tenon_sql_source source = { .sql = question, .types = &type, .type_count = 1 };
     const tenon_value value = tenon_text(name);
     tenon_sql_stmt *stmt = NULL;
     tenon_status st;
 
     *out = 0;
     tenon_sql_conn_settle(conn);
-    st = engine->prepare(conn->raw, question, TENON_SQL_ONCE, NULL, &stmt, err);
+    st = engine->prepare(conn->raw, &source, &stmt, err);
     if (st == TENON_OK)
         st = engine->bind(conn->raw, stmt, 1, &value, err);
     if (st == TENON_OK)
@@ -57,23 +62,86 @@ schema_need(tenon_drv_conn *conn, const char *name, bool there, tenon_error *err
     return st;
 }
 
-/* The engine checks the newest index first: made from the last on, they are checked in their order.
- */
+/* Write a foreign key down for when the table that it refers to is there. */
+static tenon_status
+schema_wait(tenon_drv_conn *conn, const tenon_drv_foreign_key *fk, sql_text *text, tenon_error *err)
+{
+    sql_waiting *waiting = calloc(1, sizeof *waiting);
+
+    if (waiting == NULL || text->failed) {
+        free(waiting);
+        sql_text_fini(text);
+        return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    }
+    (void)snprintf(waiting->references, sizeof waiting->references, "%s", fk->references);
+    waiting->text = *text;
+    waiting->next = conn->waiting;
+    conn->waiting = waiting;
+    return TENON_OK;
+}
+
+/* Make the foreign keys that have waited for this table. */
+static tenon_status
+schema_arrive(tenon_drv_conn *conn, const char *name, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    for (sql_waiting **at = &conn->waiting; *at != NULL && st == TENON_OK;) {
+        sql_waiting *waiting = *at;
+
+        if (strcmp(waiting->references, name) != 0) {
+            at = &waiting->next;
+            continue;
+        }
+        *at = waiting->next;
+        st = schema_run(conn, &waiting->text, err);
+        free(waiting);
+    }
+    return st;
+}
+
+static tenon_status
+schema_create_keys(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
+{
+    sql_text text = { 0 };
+    tenon_status st;
+
+    sql_write_primary_key(&text, table);
+    st = schema_run(conn, &text, err);
+    for (uint32_t i = 0; i < table->foreign_key_count && st == TENON_OK; i++) {
+        const tenon_drv_foreign_key *fk = &table->foreign_keys[i];
+        uint32_t found = 0;
+
+        st = schema_has_table(conn, fk->references, &found, err);
+        if (st != TENON_OK)
+            break;
+        memset(&text, 0, sizeof text);
+        sql_write_foreign_key(&text, conn->engine->dialect, table, fk);
+        st = found ? schema_run(conn, &text, err) : schema_wait(conn, fk, &text, err);
+    }
+    return st == TENON_OK ? schema_arrive(conn, table->name, err) : st;
+}
+
+/* Made in the order in which the engine checks them: the first index is checked first, the primary
+ * key last. */
 static tenon_status
 schema_create_table(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_error *err)
 {
+    const tenon_sql_dialect *dialect = conn->engine->dialect;
     sql_text text = { 0 };
     tenon_status st = schema_need(conn, table->name, false, err);
 
     if (st == TENON_OK) {
-        sql_write_table(&text, conn->engine->dialect, table);
+        sql_write_table(&text, dialect, table);
         st = schema_run(conn, &text, err);
     }
-    for (uint32_t i = table->index_count; i > 0 && st == TENON_OK; i--) {
-        sql_write_index(&text, conn->engine->dialect, table, &table->indexes[i - 1]);
+    for (uint32_t i = 0; i < table->index_count && st == TENON_OK; i++) {
+        const uint32_t next = dialect->keys_last ? i : table->index_count - 1 - i;
+
+        sql_write_index(&text, dialect, table, &table->indexes[next]);
         st = schema_run(conn, &text, err);
     }
-    return st;
+    return st == TENON_OK && dialect->keys_last ? schema_create_keys(conn, table, err) : st;
 }
 
 static tenon_status

@@ -18,7 +18,7 @@ static void
 table_put_foreign_key(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table,
                       const tenon_drv_foreign_key *fk)
 {
-    sql_put(out, ", CONSTRAINT ");
+    sql_put(out, "CONSTRAINT ");
     sql_put_name(out, fk->name);
     sql_put(out, " FOREIGN KEY ");
     sql_put_columns(out, table, fk->columns, fk->column_count);
@@ -33,6 +33,13 @@ table_put_foreign_key(sql_text *out, const tenon_sql_dialect *dialect, const ten
         sql_put(out, dialect->restrict_text);
 }
 
+static void
+table_put_primary_key(sql_text *out, const tenon_drv_table *table)
+{
+    sql_put(out, "PRIMARY KEY ");
+    sql_put_columns(out, table, table->key_columns, table->key_column_count);
+}
+
 void
 sql_write_table(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table)
 {
@@ -42,12 +49,39 @@ sql_write_table(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv
         sql_put(out, i == 0 ? " (" : ", ");
         table_put_column(out, dialect, &table->columns[i]);
     }
-    sql_put(out, ", PRIMARY KEY ");
-    sql_put_columns(out, table, table->key_columns, table->key_column_count);
-    for (uint32_t i = 0; i < table->foreign_key_count; i++)
+    if (!dialect->keys_last) {
+        sql_put(out, ", ");
+        table_put_primary_key(out, table);
+    }
+    for (uint32_t i = 0; i < table->foreign_key_count && !dialect->keys_last; i++) {
+        sql_put(out, ", ");
         table_put_foreign_key(out, dialect, table, &table->foreign_keys[i]);
+    }
     sql_put(out, ")");
     sql_put(out, dialect->table_suffix);
+}
+
+static void
+table_put_add(sql_text *out, const tenon_drv_table *table)
+{
+    sql_put(out, "ALTER TABLE ");
+    sql_put_name(out, table->name);
+    sql_put(out, " ADD ");
+}
+
+void
+sql_write_primary_key(sql_text *out, const tenon_drv_table *table)
+{
+    table_put_add(out, table);
+    table_put_primary_key(out, table);
+}
+
+void
+sql_write_foreign_key(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table,
+                      const tenon_drv_foreign_key *fk)
+{
+    table_put_add(out, table);
+    table_put_foreign_key(out, dialect, table, fk);
 }
 
 void
@@ -58,8 +92,15 @@ sql_write_index(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv
     sql_put_name(out, index->name);
     sql_put(out, " ON ");
     sql_put_name(out, table->name);
-    sql_put(out, " ");
-    sql_put_columns(out, table, index->columns, index->column_count);
+    for (uint32_t i = 0; i < index->column_count; i++) {
+        const tenon_drv_column *column = &table->columns[index->columns[i]];
+
+        sql_put(out, i == 0 ? " (" : ", ");
+        sql_put_name(out, column->name);
+        if (dialect->nulls_first != NULL && !column->not_null)
+            sql_put(out, dialect->nulls_first);
+    }
+    sql_put(out, ")");
     for (uint32_t i = 0; i < index->where_count; i++) {
         const tenon_drv_cond *cond = &index->where[i];
 

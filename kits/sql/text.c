@@ -106,8 +106,12 @@ sql_put_string(sql_text *text, const tenon_value *value)
 void
 sql_put_literal(sql_text *text, const tenon_sql_dialect *dialect, const tenon_value *value)
 {
-    char number[40];
+    char number[48];
 
+    if (dialect->literal != NULL && dialect->literal(value, number, sizeof number) > 0) {
+        sql_put(text, number);
+        return;
+    }
     switch (value->type) {
     case TENON_INT:
     case TENON_TIME:
@@ -160,5 +164,7 @@ sql_query_text_fini(sql_query_text *text)
 {
     sql_text_fini(&text->text);
     free(text->binds);
+    free(text->types);
     text->binds = NULL;
+    text->types = NULL;
 }

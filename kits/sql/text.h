@@ -27,6 +27,7 @@ typedef struct sql_bind {
 typedef struct sql_query_text {
     sql_text text;
     sql_bind *binds;
+    uint8_t *types; /**< Of each placeholder. */
     uint32_t bind_count;
     uint32_t bind_room;
 } sql_query_text;
@@ -52,6 +53,10 @@ void sql_query_text_fini(sql_query_text *text);
 void sql_write_table(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table);
 void sql_write_index(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table,
                      const tenon_drv_index *index);
+/** The same of the keys of a table that was written without them. */
+void sql_write_primary_key(sql_text *out, const tenon_drv_table *table);
+void sql_write_foreign_key(sql_text *out, const tenon_sql_dialect *dialect,
+                           const tenon_drv_table *table, const tenon_drv_foreign_key *fk);
 void sql_write_add_column(sql_text *out, const tenon_sql_dialect *dialect,
                           const tenon_drv_table *table);
 

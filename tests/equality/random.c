@@ -102,6 +102,13 @@ eq_value_bytes(eq_random *random, tenon_type type, uint32_t max_bytes)
     return tenon_blob(blobs[which].bytes, blobs[which].len);
 }
 
+/* The least number is no time. */
+static int64_t
+eq_time(int64_t number)
+{
+    return number < TENON_MIN_TIME_US ? TENON_MIN_TIME_US : number;
+}
+
 tenon_value
 eq_value(eq_random *random, tenon_type type, uint32_t max_bytes)
 {
@@ -117,7 +124,7 @@ eq_value(eq_random *random, tenon_type type, uint32_t max_bytes)
     case TENON_INT:
         return tenon_int(ints[eq_below(random, few)]);
     case TENON_TIME:
-        return tenon_time(ints[eq_below(random, few)]);
+        return tenon_time(eq_time(ints[eq_below(random, few)]));
     case TENON_REAL:
         return tenon_real(reals[eq_below(random, sizeof reals / sizeof reals[0])]);
     case TENON_BOOL:

@@ -65,6 +65,9 @@ static const tenon_drv_table people = {
     .foreign_key_count = 1,
 };
 
+static const uint8_t types[] = { TENON_INT,  TENON_INT, TENON_INT, TENON_TEXT,
+                                 TENON_TEXT, TENON_INT, TENON_INT, TENON_INT };
+
 /* A query of people, to be completed. */
 static tenon_drv_query
 query_of(uint8_t kind)
@@ -76,7 +79,8 @@ query_of(uint8_t kind)
                               .after_param = TENON_DRV_NONE,
                               .limit_param = TENON_DRV_NONE,
                               .conflict_index = TENON_DRV_NONE,
-                              .limit = UINT64_MAX };
+                              .limit = UINT64_MAX,
+                              .param_types = types };
 }
 
 /* The text is `expected`, and parameter binds[i] stands in place i + 1. */
@@ -115,7 +119,7 @@ a_select_has_columns_conditions_order_and_limit(void **state)
     q.limit_param = 2;
     check(&q,
           "SELECT \"data\", \"name\" FROM \"people\" WHERE \"age\" >= $1 AND \"name\" IN ($2, "
-          "$3) AND \"data\" IS NULL ORDER BY \"age\" DESC NULLS LAST, \"id\" NULLS FIRST "
+          "$3) AND \"data\" IS NULL ORDER BY \"age\" DESC NULLS LAST, \"id\" "
           "LIMIT $4",
           (const uint16_t[]){ 3, 0, 1, 2 }, 4);
 }
@@ -135,7 +139,7 @@ a_keyset_is_compared_as_a_row(void **state)
     q.limit = 10;
     check(&q,
           "SELECT \"id\" FROM \"people\" WHERE (\"age\", \"id\") < ($1, $2) ORDER BY \"age\" DESC "
-          "NULLS LAST, \"id\" DESC NULLS LAST LIMIT 10",
+          "NULLS LAST, \"id\" DESC LIMIT 10",
           (const uint16_t[]){ 4, 5 }, 2);
 }
 
@@ -207,9 +211,9 @@ an_index_has_its_condition_with_quotes_doubled(void **state)
 
     (void)state;
     sql_write_index(&text, &dialect, &people, &indexes[1]);
-    assert_string_equal(text.data,
-                        "CREATE INDEX \"by_age\" ON \"people\" (\"age\", \"name\") WHERE "
-                        "\"name\" = 'it''s' AND \"age\" IS NOT NULL");
+    assert_string_equal(
+        text.data, "CREATE INDEX \"by_age\" ON \"people\" (\"age\" NULLS FIRST, \"name\") WHERE "
+                   "\"name\" = 'it''s' AND \"age\" IS NOT NULL");
     sql_text_fini(&text);
 }
 

@@ -31,7 +31,7 @@ static const struct {
     const char *slots[MAX_SLOTS];
 } shapes[TABLES] = {
     { "database", 3, false, { "open", "close", "info" } },
-    { "connection", 2, false, { "open", "close", "reset", "open_until", "check" } },
+    { "connection", 2, false, { "open", "close", "reset", "open_until", "check", "round_trips" } },
     { "transaction",
       3,
       true,
@@ -39,7 +39,8 @@ static const struct {
     { "query",
       6,
       false,
-      { "prepare", "free", "exec", "open", "next", "close", "fetch", "explain", "sql" } },
+      { "prepare", "free", "exec", "open", "next", "close", "fetch", "explain", "sql", "exec_later",
+        "require" } },
     { "schema",
       7,
       false,

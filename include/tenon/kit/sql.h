@@ -34,13 +34,25 @@ typedef struct tenon_sql_dialect {
     char placeholder;           /**< '?' or '$', its number follows. */
     uint8_t reserved2[3];
     /** NULL where NULLs come first in ascending, last in descending order by themselves; else the
-     * words. */
+     * words, for columns that may be NULL, in ORDER BY and (`nulls_first`) in indexes. */
     const char *nulls_first;
     const char *nulls_last;
     /** Around the INT that an assignment adds, where the engine needs more to undo the statement
      * whose sum overflows; NULL = nothing. */
     const char *addend_prefix;
     const char *addend_suffix;
+    /** Around a SELECT: a statement that fails where there is no row. NULL: the kit reads a row. */
+    const char *require_prefix;
+    const char *require_suffix;
+    /** After a placeholder that is an argument of substr(): a cast; may be NULL. */
+    const char *length_suffix;
+    /** How a constant is written, as by snprintf; 0 = as the kit writes it. May be NULL. */
+    int (*literal)(const tenon_value *value, char *out, size_t out_bytes);
+    /** Unique indexes are checked in the order in which they were made (else the newest first), and
+     * a foreign key needs the table that it refers to: the primary key is made after the indexes,
+     * foreign keys when both tables are there. */
+    uint32_t keys_last;
+    uint32_t valid_text; /**< Parameters that are no UTF-8 are refused. */
 } tenon_sql_dialect;
 
 /** A statement of the engine. */
@@ -53,23 +65,26 @@ enum {
     TENON_SQL_USER = 2 /**< Of the user's: TENON_DENIED where it begins or ends a transaction. */
 };
 
+/** What a statement is made from. Borrowed for the call, `query` as long as the statement. */
+typedef struct tenon_sql_source {
+    const char *sql;
+    const tenon_drv_query *query; /**< To name constraints by; may be NULL. */
+    const uint8_t *types;         /**< Of its parameters. */
+    uint32_t type_count;          /**< 0 for TENON_SQL_USER: they are as they are bound. */
+    uint32_t use;                 /**< TENON_SQL_ONCE, TENON_SQL_LASTING, TENON_SQL_USER. */
+} tenon_sql_source;
+
 /**
  * The engine under the kit. `raw` is the engine's connection, as given to tenon_sql_conn_new. A
  * slot that fails fills `err` (never NULL) with status, native code, object and effect. All
- * required.
+ * but the last required.
  */
 typedef struct tenon_sql_engine {
     uint32_t size, reserved;
     const tenon_sql_dialect *dialect;
-    /**
-     * Prepare one statement.
-     *
-     * @param[in]  use   TENON_SQL_ONCE, TENON_SQL_LASTING, TENON_SQL_USER
-     * @param[in]  query what `sql` was made from, to name constraints by; may be NULL
-     * @param[out] out   owned by the kit until finalize
-     */
-    tenon_status (*prepare)(void *raw, const char *sql, uint32_t use, const tenon_drv_query *query,
-                            tenon_sql_stmt **out, tenon_error *err);
+    /** Prepare one statement. @param[out] out owned by the kit until finalize */
+    tenon_status (*prepare)(void *raw, const tenon_sql_source *source, tenon_sql_stmt **out,
+                            tenon_error *err);
     /** Free. Accepts NULL. */
     void (*finalize)(tenon_sql_stmt *stmt);
     /** Set parameter `number`, from 1 on. What `value` points to lives until the reset. */
@@ -81,12 +96,16 @@ typedef struct tenon_sql_engine {
     /** Value of a column of the row; borrowed until the next step or reset. Of another type than
      * `type`, the column's, where that is what is stored; TENON_NULL: as the engine has it. */
     void (*column)(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out);
-    /** Columns of its rows. */
-    uint32_t (*column_count)(tenon_sql_stmt *stmt);
+    /** Columns of its rows, for a text of the user's. Its parameters are bound. */
+    tenon_status (*column_count)(tenon_sql_stmt *stmt, uint32_t *out, tenon_error *err);
     /** Make ready to be run again; no parameter is borrowed any more. */
     void (*reset)(tenon_sql_stmt *stmt);
     /** Rows that the last INSERT, UPDATE or DELETE changed itself. */
     uint64_t (*changes)(void *raw);
+    /** As a step to the end, whose failure may be reported by a later call; see exec_later in
+     * driver.h. The kit resets the statement at once. NULL: `step` is called. */
+    tenon_status (*post)(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
+                         const tenon_value *params, tenon_error *err);
 } tenon_sql_engine;
 
 /** The host of this plugin. Set before any slot is called. */
@@ -98,6 +117,10 @@ tenon_status tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon
 
 /** The engine's connection. */
 void *tenon_sql_conn_raw(const tenon_drv_conn *conn);
+
+/** Forget what the tables that a transaction has created still wait for. Where the dialect says
+ * `keys_last`: at each begin. */
+void tenon_sql_conn_forget(tenon_drv_conn *conn);
 
 /** Reset the statement that a fetch has left open. Before every begin, commit, rollback, savepoint
  * and reset. */
@@ -140,6 +163,21 @@ tenon_status tenon_sql_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, 
  */
 void tenon_sql_name_key(const tenon_drv_table *table, const char *columns, char *out,
                         size_t out_bytes);
+
+/** The status of an SQLSTATE; TENON_INTERNAL for what is not listed. 42 is TENON_SCHEMA: of the
+ * user's own text it means TENON_INVALID. */
+tenon_status tenon_sql_state_status(const char *sqlstate);
+
+/** Whether a text begins with a word that begins or ends a transaction or a savepoint. */
+bool tenon_sql_ends_transaction(const char *sql);
+
+/** Bytes of a text parameter that errors show. */
+#define TENON_SQL_SHOWN_BYTES 40
+
+/** Write parameters for people, "id=…, name='…'": of what no key has, and of BLOBs, the length
+ * only, since it may be secret. @param[in] params texts may be cut after TENON_SQL_SHOWN_BYTES */
+void tenon_sql_show_params(const tenon_drv_query *query, const tenon_value *params, char *out,
+                           size_t out_bytes);
 
 extern const tenon_drv_query_ops tenon_sql_query_ops;
 extern const tenon_drv_schema_ops tenon_sql_schema_ops;
