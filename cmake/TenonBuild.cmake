@@ -49,11 +49,14 @@ function(tenon_add_folders parent)
     endforeach()
 endfunction()
 
-# tenon_add_driver(NAME SOURCES file... [KIT kv|sql] [LIBS target...] TEST_URL url)
+# tenon_add_driver(NAME SOURCES file... [KIT kv|sql|pq] [LIBS target...] TEST_URL url
+#                  [TEST_UNDER command...] [TEST_FRESH command])
 # Builds the plugin lib/tenon/drivers/NAME.so and registers the test conformance.NAME, which runs
-# on TEST_URL; "@DIR@" in it becomes a folder that the test makes and removes.
+# on TEST_URL; "@DIR@" in it becomes a folder that the test makes and removes. TEST_UNDER starts a
+# server, puts its URL for what TEST_URL says, and runs the rest; TEST_FRESH, a shell command, empties
+# its database before each case.
 function(tenon_add_driver name)
-    cmake_parse_arguments(arg "" "KIT;TEST_URL" "SOURCES;LIBS" ${ARGN})
+    cmake_parse_arguments(arg "" "KIT;TEST_URL;TEST_FRESH" "SOURCES;LIBS;TEST_UNDER" ${ARGN})
     if(NOT arg_SOURCES OR NOT arg_TEST_URL)
         message(FATAL_ERROR "tenon_add_driver(${name}): SOURCES and TEST_URL are needed")
     endif()
@@ -66,10 +69,14 @@ function(tenon_add_driver name)
         PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
     target_link_options(driver_${name} PRIVATE -Wl,--exclude-libs,ALL)
     install(TARGETS driver_${name} LIBRARY DESTINATION "${TENON_DRIVER_INSTALL_DIR}")
-    add_test(NAME conformance.${name}
-        COMMAND conformance "$<TARGET_FILE:driver_${name}>" "${arg_TEST_URL}")
+    add_test(NAME conformance.${name} COMMAND ${arg_TEST_UNDER}
+        "$<TARGET_FILE:conformance>" "$<TARGET_FILE:driver_${name}>" "${arg_TEST_URL}")
+    set(variables "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
+    if(arg_TEST_FRESH)
+        list(APPEND variables "TENON_CONFORMANCE_FRESH=${arg_TEST_FRESH}")
+    endif()
     set_tests_properties(conformance.${name} PROPERTIES SKIP_RETURN_CODE 77
-        ENVIRONMENT "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
+        ENVIRONMENT "${variables}")
     set_property(GLOBAL APPEND PROPERTY TENON_DRIVERS ${name})
 endfunction()
 
