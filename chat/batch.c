@@ -174,7 +174,7 @@ batch_run_create(const batch_step *s, tenon_error *err)
     tenon_status status;
 
     memset(&made, 0, sizeof made);
-    status = tni_chat_create_room(s->call, &in, &made, err);
+    status = tni_chat_part(s->call, &tni_chat_room_part, &in, &made, err);
     s->result->room = made.room.id;
     s->result->membership = made.membership.id;
     s->result->role = made.membership.role;

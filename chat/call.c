@@ -11,6 +11,9 @@
  * into an id. */
 #define CALL_MAX_TIME_US INT64_C(253402300799999999)
 
+/** How often an operation is run that was refused for what is no longer so. */
+#define CALL_TRIES 4
+
 static const tenon_uuid call_no_id;
 
 tenon_status
@@ -46,6 +49,12 @@ const tenon_uuid *
 tni_chat_actor(const tni_call *call)
 {
     return tni_chat_no_id(&call->ctx->actor) ? NULL : &call->ctx->actor;
+}
+
+bool
+tni_chat_is_repeated(const tni_call *call)
+{
+    return call->refused == TENON_EXISTS && call->ctx->event != 0;
 }
 
 tenon_status
@@ -141,28 +150,61 @@ call_prepare(const tni_operation *op, const chat_context *ctx, const void *in, v
     return status;
 }
 
+/** Whether somebody has to be told why. */
+static bool
+call_needs_diagnosis(const tni_operation *op, tenon_status status)
+{
+    return op->diagnose != NULL &&
+           (status == TENON_NOT_FOUND || status == TENON_EXISTS || status == TENON_CONSTRAINT);
+}
+
+/** What was refused was in nobody's way when it was looked at, again and again. */
+static tenon_status
+call_unsettled(const tni_operation *op, tenon_error *err)
+{
+    return tni_chat_fail(err, TENON_CONFLICT, op->name, "%s: what it depends on keeps changing",
+                         op->name);
+}
+
+tenon_status
+tni_chat_part(tni_call *call, const tni_operation *op, const void *in, void *out, tenon_error *err)
+{
+    tenon_txn *txn = call->txn;
+    uint32_t savepoint = 0;
+    tenon_status status;
+
+    if (op->read_only)
+        return op->run(call, in, out, err);
+    status = tenon_savepoint(txn, &savepoint, err);
+    if (status != TENON_OK)
+        return status;
+    status = op->run(call, in, out, err);
+    if (status == TENON_OK)
+        status = tenon_savepoint_release(txn, savepoint, err);
+    if (status == TENON_OK)
+        return status;
+    if (tenon_savepoint_rollback(txn, savepoint, NULL) != TENON_OK)
+        return status; /* `txn` is doomed */
+    if (call_needs_diagnosis(op, status)) {
+        call->refused = status;
+        status = op->diagnose(call, in, err);
+        if (status == TENON_OK)
+            status = call_unsettled(op, err);
+    }
+    return status;
+}
+
 tenon_status
 tni_chat_within(tenon_txn *txn, const tni_operation *op, const chat_context *ctx, const void *in,
                 void *out, size_t out_bytes, tenon_error *err)
 {
     chat_context full;
     tni_call call = { .txn = txn, .ctx = &full };
-    uint32_t savepoint = 0;
     tenon_status status = call_prepare(op, ctx, in, out, out_bytes, &full, err);
 
     if (status != TENON_OK)
         return status;
-    if (!op->read_only)
-        status = tenon_savepoint(txn, &savepoint, err);
-    if (status != TENON_OK)
-        return status;
-    status = op->run(&call, in, out, err);
-    if (!op->read_only) {
-        if (status == TENON_OK)
-            status = tenon_savepoint_release(txn, savepoint, err);
-        else
-            (void)tenon_savepoint_rollback(txn, savepoint, NULL); /* a failure dooms `txn` */
-    }
+    status = tni_chat_part(&call, op, in, out, err);
     if (status != TENON_OK && out_bytes > 0)
         memset(out, 0, out_bytes);
     return status;
@@ -175,6 +217,7 @@ typedef struct call_closure {
     const void *in;
     void *out;
     size_t out_bytes;
+    tenon_status refused;
 } call_closure;
 
 static tenon_status
@@ -186,6 +229,51 @@ call_body(tenon_txn *txn, void *arg, tenon_error *err)
     if (closure->out_bytes > 0)
         memset(closure->out, 0, closure->out_bytes);
     return closure->op->run(&call, closure->in, closure->out, err);
+}
+
+/** Say why, in a transaction that reads. */
+static tenon_status
+call_diagnose(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    const call_closure *closure = (const call_closure *)arg;
+    tni_call call = { .txn = txn, .ctx = closure->ctx, .refused = closure->refused };
+
+    return closure->op->diagnose(&call, closure->in, err);
+}
+
+/** What is left of the caller's time, for a further transaction. 0: the database's own default. */
+static uint32_t
+call_left_ms(const chat_context *ctx, int64_t began_us)
+{
+    const int64_t spent_ms = (tenon_now_us() - began_us) / 1000;
+
+    if (ctx->timeout_ms == 0)
+        return 0;
+    return spent_ms < 0 || spent_ms >= ctx->timeout_ms ? 1 : ctx->timeout_ms - (uint32_t)spent_ms;
+}
+
+/** Run an operation that its own rules may refuse, and find out why where they did. */
+static tenon_status
+call_run(tenon_db *db, tenon_txn_options *options, call_closure *closure, tenon_error *err)
+{
+    const tni_operation *op = closure->op;
+    const int64_t began_us = tenon_now_us();
+    tenon_txn_options reading = { .size = sizeof reading, .read_only = true };
+    tenon_status status;
+
+    for (int tries = 0; tries < CALL_TRIES; tries++) {
+        options->timeout_ms = call_left_ms(closure->ctx, began_us);
+        status = tenon_run(db, options, call_body, closure, err);
+        if (!call_needs_diagnosis(op, status))
+            return status;
+        closure->refused = status;
+        reading.name = options->name;
+        reading.timeout_ms = call_left_ms(closure->ctx, began_us);
+        status = tenon_run(db, &reading, call_diagnose, closure, err);
+        if (status != TENON_OK)
+            return status;
+    }
+    return call_unsettled(op, err);
 }
 
 tenon_status
@@ -201,8 +289,10 @@ tni_chat_run(tenon_db *db, const tni_operation *op, const chat_context *ctx, con
         return status;
     options.name = op->name;
     options.read_only = op->read_only;
-    options.timeout_ms = full.timeout_ms;
-    status = tenon_run(db, &options, call_body, &closure, err);
+    options.isolation = op->blind       ? TENON_READ_COMMITTED
+                        : op->read_only ? TENON_SNAPSHOT
+                                        : TENON_ISOLATION_DEFAULT;
+    status = call_run(db, &options, &closure, err);
     if (status != TENON_OK && out_bytes > 0)
         memset(out, 0, out_bytes);
     return status;

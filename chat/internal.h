@@ -12,6 +12,7 @@ typedef struct tni_call {
     tenon_txn *txn;
     const chat_context *ctx; /**< Complete: `now_us` is set. */
     uint32_t id_count;       /**< Ids derived from `event` so far. */
+    tenon_status refused;    /**< To be diagnosed: what the engine has said. */
 } tni_call;
 
 /** An operation: its checks of the input, and its body. */
@@ -21,8 +22,16 @@ typedef struct tni_operation {
     tenon_status (*check)(const chat_context *ctx, const void *in, tenon_error *err);
     /** May run several times; `out` is all zero each time. */
     tenon_status (*run)(tni_call *call, const void *in, void *out, tenon_error *err);
+    /**
+     * For a `run` that reads nothing, so that all of it travels at once: it requires rows and
+     * relies on unique indexes. Says why it was refused (TENON_NOT_FOUND, TENON_EXISTS,
+     * TENON_CONSTRAINT), in the order that the rules have; reads only. TENON_OK: nothing is in the
+     * way any more. NULL: `run` says it itself.
+     */
+    tenon_status (*diagnose)(tni_call *call, const void *in, tenon_error *err);
     bool read_only;
     bool anonymous; /**< The context may be NULL. */
+    bool blind;     /**< Reads nothing, so that any isolation level is as good as another. */
 } tni_operation;
 
 /* ---- call.c ---- */
@@ -31,6 +40,11 @@ typedef struct tni_operation {
  * with 0. */
 tenon_status tni_chat_within(tenon_txn *txn, const tni_operation *op, const chat_context *ctx,
                              const void *in, void *out, size_t out_bytes, tenon_error *err);
+
+/** Run the body of an operation in the transaction of another one: as above, without the checks of
+ * the input. */
+tenon_status tni_chat_part(tni_call *call, const tni_operation *op, const void *in, void *out,
+                           tenon_error *err);
 
 /** Run an operation in a transaction of its own. */
 tenon_status tni_chat_run(tenon_db *db, const tni_operation *op, const chat_context *ctx,
@@ -51,6 +65,9 @@ tenon_uuid tni_chat_id(tni_call *call);
 tenon_status tni_chat_audit(tni_call *call, const tenon_uuid *actor, const char *action,
                             const char *target_type, const tenon_uuid *target, const char *details,
                             tenon_error *err);
+
+/** To be diagnosed: whether a row of this event is there already, since nothing else is. */
+bool tni_chat_is_repeated(const tni_call *call);
 
 /** The context's actor; NULL where there is none. */
 const tenon_uuid *tni_chat_actor(const tni_call *call);
@@ -170,12 +187,13 @@ tenon_status tni_chat_open_session(tni_call *call, const tenon_uuid *user, int64
 tenon_status tni_chat_check_expiry(const chat_context *ctx, int64_t expires_at_us,
                                    tenon_error *err);
 
-/** room.c: create a room, without its audit row. */
-tenon_status tni_chat_create_room(tni_call *call, const chat_new_room *in, chat_created_room *out,
-                                  tenon_error *err);
+/** room.c: create a room, without its audit row: chat_new_room, chat_created_room. */
+extern const tni_operation tni_chat_room_part;
 
-/** invite.c: insert a membership. Where there is one: TENON_EXISTS, "membership" or "invitation".
- */
+/** invite.c: insert a membership, without waiting. */
+tenon_status tni_chat_put_membership(tni_call *call, const chat_membership *membership,
+                                     tenon_error *err);
+/** The same, and wait. Where there is one: TENON_EXISTS, "membership" or "invitation". */
 tenon_status tni_chat_add_membership(tni_call *call, const chat_membership *membership,
                                      tenon_error *err);
 /** invite.c: remove a membership by its id. @param[out] removed rows; may be NULL */

@@ -56,6 +56,30 @@ static const tenon_query invite_delete_pending = {
                          TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "pending")),
 };
 
+static const tenon_query invite_room = {
+    .name = "invitation_room",
+    .kind = TENON_SELECT,
+    .table = &chat_rooms,
+    .columns = TENON_COLUMNS(CHAT_ROOMS_ID),
+    .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_ID, 0), TENON_EQ_BOOL(CHAT_ROOMS_IS_ACTIVE, true)),
+};
+static const tenon_query invite_sender = {
+    .name = "invitation_sender",
+    .kind = TENON_SELECT,
+    .table = &chat_room_memberships,
+    .columns = TENON_COLUMNS(CHAT_MEMBERSHIPS_ID),
+    .where = TENON_WHERE(
+        TENON_EQ(CHAT_MEMBERSHIPS_ROOM_ID, 0), TENON_EQ(CHAT_MEMBERSHIPS_USER_ID, 1),
+        TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "active"), TENON_IN(CHAT_MEMBERSHIPS_ROLE, 2, 2)),
+};
+static const tenon_query invite_recipient = {
+    .name = "invitation_recipient",
+    .kind = TENON_SELECT,
+    .table = &chat_users,
+    .columns = TENON_COLUMNS(CHAT_USERS_ID),
+    .where = TENON_WHERE(TENON_EQ(CHAT_USERS_ID, 0), TENON_EQ_BOOL(CHAT_USERS_IS_ACTIVE, true)),
+};
+
 /* ---- Shared with other files ---- */
 
 /** TENON_EXISTS where the user is in the room or invited to it, else TENON_OK. */
@@ -72,8 +96,9 @@ invite_check_free(tenon_txn *txn, const tenon_uuid *room, const tenon_uuid *user
     return status;
 }
 
-tenon_status
-tni_chat_add_membership(tni_call *call, const chat_membership *membership, tenon_error *err)
+static tenon_status
+invite_write_membership(tni_call *call, const chat_membership *membership, uint64_t *affected,
+                        tenon_error *err)
 {
     tenon_value params[] = {
         tenon_id(&membership->id),
@@ -83,8 +108,21 @@ tni_chat_add_membership(tni_call *call, const chat_membership *membership, tenon
         tni_chat_membership_status(membership->status),
         tenon_time(membership->joined_at_us),
     };
+
+    return tenon_exec(call->txn, &invite_insert_membership, params, affected, err);
+}
+
+tenon_status
+tni_chat_put_membership(tni_call *call, const chat_membership *membership, tenon_error *err)
+{
+    return invite_write_membership(call, membership, NULL, err);
+}
+
+tenon_status
+tni_chat_add_membership(tni_call *call, const chat_membership *membership, tenon_error *err)
+{
     uint64_t affected = 0;
-    tenon_status status = tenon_exec(call->txn, &invite_insert_membership, params, &affected, err);
+    tenon_status status = invite_write_membership(call, membership, &affected, err);
 
     if (status == TENON_EXISTS) {
         status = invite_check_free(call->txn, &membership->room_id, &membership->user_id, err);
@@ -132,11 +170,34 @@ invite_create_check(const chat_context *ctx, const void *arg, tenon_error *err)
     return tni_chat_check_note(((const chat_new_invitation *)arg)->message, "message", err);
 }
 
-/** Everything that is decided before the first row is written. */
-static tenon_status
-invite_permit(const tni_call *call, const chat_new_invitation *in, int64_t expires_at_us,
-              tenon_error *err)
+static int64_t
+invite_expires_at(const tni_call *call, const chat_new_invitation *in)
 {
+    return in->expires_at_us != 0 ? in->expires_at_us
+                                  : call->ctx->now_us + CHAT_INVITATION_LIFETIME_US;
+}
+
+/** The room, the sender, the recipient are what they have to be. */
+static tenon_status
+invite_require(const tni_call *call, const chat_new_invitation *in, tenon_error *err)
+{
+    tenon_value room = tenon_id(&in->room), recipient = tenon_id(&in->recipient);
+    tenon_value sender[] = { room, tenon_id(&call->ctx->actor), tni_chat_room_role(CHAT_ROOM_OWNER),
+                             tni_chat_room_role(CHAT_ROOM_ADMIN) };
+    tenon_status status = tenon_require(call->txn, &invite_room, &room, err);
+
+    if (status == TENON_OK)
+        status = tenon_require(call->txn, &invite_sender, sender, err);
+    if (status == TENON_OK)
+        status = tenon_require(call->txn, &invite_recipient, &recipient, err);
+    return status;
+}
+
+/** Everything that may stand in the way of an invitation, in order. */
+static tenon_status
+invite_diagnose(tni_call *call, const void *arg, tenon_error *err)
+{
+    const chat_new_invitation *in = (const chat_new_invitation *)arg;
     tni_room_state room = { false, false };
     tni_user_state recipient = { false, 0 };
     chat_membership sender = { .status = 0 };
@@ -155,14 +216,14 @@ invite_permit(const tni_call *call, const chat_new_invitation *in, int64_t expir
     if (status == TENON_OK && !recipient.is_active)
         status = tni_chat_fail(err, TENON_CONSTRAINT, "recipient.is_active",
                                "the recipient is not active");
-    /* The unique index finds who is a member or invited; only a failure that ranks below that asks
-     * beforehand. */
-    if (status == TENON_OK && expires_at_us <= call->ctx->now_us) {
+    if (status == TENON_OK)
         status = invite_check_free(call->txn, &in->room, &in->recipient, err);
-        if (status == TENON_OK)
-            status = tni_chat_fail(err, TENON_INVALID, "expires_at",
-                                   "expires_at must be in the future");
-    }
+    if (status == TENON_OK && invite_expires_at(call, in) <= call->ctx->now_us)
+        status = tni_chat_fail(err, TENON_INVALID, "expires_at",
+                               "expires_at must be in the future");
+    if (status == TENON_OK && tni_chat_is_repeated(call))
+        status = tni_chat_fail(err, TENON_EXISTS, "membership",
+                               "a membership with that id exists already");
     return status;
 }
 
@@ -180,12 +241,8 @@ invite_insert_row(tni_call *call, const char *message, chat_invitation *invitati
         tenon_time(invitation->created_at_us),
         tenon_time(invitation->expires_at_us),
     };
-    uint64_t affected = 0;
-    tenon_status status = tenon_exec(call->txn, &invite_insert, params, &affected, err);
 
-    if (status == TENON_EXISTS)
-        status = tni_chat_fail(err, TENON_EXISTS, "invitation", "the user is invited already");
-    return status;
+    return tenon_exec(call->txn, &invite_insert, params, NULL, err);
 }
 
 static tenon_status
@@ -194,10 +251,12 @@ invite_create(tni_call *call, const void *arg, void *result, tenon_error *err)
     const chat_new_invitation *in = (const chat_new_invitation *)arg;
     chat_invited *out = (chat_invited *)result;
     int64_t now = call->ctx->now_us;
-    int64_t expires = in->expires_at_us != 0 ? in->expires_at_us
-                                             : now + CHAT_INVITATION_LIFETIME_US;
-    tenon_status status = invite_permit(call, in, expires, err);
+    int64_t expires = invite_expires_at(call, in);
+    tenon_status status;
 
+    if (expires <= now)
+        return invite_diagnose(call, arg, err); /* what ranks above it comes first */
+    status = invite_require(call, in, err);
     if (status != TENON_OK)
         return status;
     out->membership = (chat_membership){
@@ -217,7 +276,7 @@ invite_create(tni_call *call, const void *arg, void *result, tenon_error *err)
         .created_at_us = now,
         .expires_at_us = expires,
     };
-    status = tni_chat_add_membership(call, &out->membership, err);
+    status = tni_chat_put_membership(call, &out->membership, err);
     if (status == TENON_OK)
         status = invite_insert_row(call, in->message, &out->invitation, err);
     if (status == TENON_OK)
@@ -374,6 +433,7 @@ static const tni_operation invite_create_operation = {
     .name = "chat.create_invitation",
     .check = invite_create_check,
     .run = invite_create,
+    .diagnose = invite_diagnose,
 };
 static const tni_operation invite_update_operation = {
     .name = "chat.update_invitation",

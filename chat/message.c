@@ -9,6 +9,22 @@ enum { MESSAGE_MAX_PAGE = 1000 };
                   CHAT_MESSAGES_CREATED_AT, CHAT_MESSAGES_EDITED_AT, CHAT_MESSAGES_IS_DELETED,     \
                   CHAT_MESSAGES_CONTENT, CHAT_MESSAGES_MESSAGE_TYPE)
 
+static const tenon_query message_room = {
+    .name = "message_room",
+    .kind = TENON_SELECT,
+    .table = &chat_rooms,
+    .columns = TENON_COLUMNS(CHAT_ROOMS_ID),
+    .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_ID, 0), TENON_EQ_BOOL(CHAT_ROOMS_IS_ACTIVE, true)),
+};
+static const tenon_query message_author = {
+    .name = "message_author",
+    .kind = TENON_SELECT,
+    .table = &chat_room_memberships,
+    .columns = TENON_COLUMNS(CHAT_MEMBERSHIPS_ID),
+    .where = TENON_WHERE(TENON_EQ(CHAT_MEMBERSHIPS_ROOM_ID, 0),
+                         TENON_EQ(CHAT_MEMBERSHIPS_USER_ID, 1),
+                         TENON_EQ_TEXT(CHAT_MEMBERSHIPS_STATUS, "active")),
+};
 static const tenon_query message_insert = {
     .name = "message_insert",
     .kind = TENON_INSERT,
@@ -94,11 +110,20 @@ message_post_check(const chat_context *ctx, const void *arg, tenon_error *err)
     return status;
 }
 
+/** The room is there and active, the author its member. */
 static tenon_status
-message_post(tni_call *call, const void *arg, void *result, tenon_error *err)
+message_require(const tni_call *call, const tenon_uuid *room, tenon_error *err)
+{
+    tenon_value params[] = { tenon_id(room), tenon_id(&call->ctx->actor) };
+    tenon_status status = tenon_require(call->txn, &message_room, params, err);
+
+    return status == TENON_OK ? tenon_require(call->txn, &message_author, params, err) : status;
+}
+
+static tenon_status
+message_post_diagnose(tni_call *call, const void *arg, tenon_error *err)
 {
     const chat_new_message *in = (const chat_new_message *)arg;
-    chat_message *out = (chat_message *)result;
     tni_room_state room = { false, false };
     chat_membership author = { .status = 0 };
     tenon_status status = tni_chat_room_state(call->txn, &in->room, "room", &room, err);
@@ -109,26 +134,38 @@ message_post(tni_call *call, const void *arg, void *result, tenon_error *err)
         status = tni_chat_membership(call->txn, &in->room, &call->ctx->actor, &author, err);
     if (status == TENON_OK && author.status != CHAT_MEMBERSHIP_ACTIVE)
         status = tni_chat_fail(err, TENON_DENIED, "actor", "only members may post in a room");
-    if (status == TENON_OK) {
-        out->id = tni_chat_id(call);
-        out->room_id = in->room;
-        out->user_id = call->ctx->actor;
-        out->created_at_us = call->ctx->now_us;
-        {
-            tenon_value params[] = {
-                tenon_id(&out->id),
-                tenon_id(&out->room_id),
-                tenon_id(&out->user_id),
-                message_text(in->content, in->content_bytes),
-                tenon_text(in->message_type != NULL ? in->message_type : "text"),
-                tenon_time(out->created_at_us),
-                tenon_bool(false),
-            };
-
-            status = tenon_exec(call->txn, &message_insert, params, NULL, err);
-        }
-    }
+    if (status == TENON_OK && tni_chat_is_repeated(call))
+        status = tni_chat_fail(err, TENON_EXISTS, "message",
+                               "a message with that id exists already");
     return status;
+}
+
+static tenon_status
+message_post(tni_call *call, const void *arg, void *result, tenon_error *err)
+{
+    const chat_new_message *in = (const chat_new_message *)arg;
+    chat_message *out = (chat_message *)result;
+    tenon_status status = message_require(call, &in->room, err);
+
+    if (status != TENON_OK)
+        return status;
+    out->id = tni_chat_id(call);
+    out->room_id = in->room;
+    out->user_id = call->ctx->actor;
+    out->created_at_us = call->ctx->now_us;
+    {
+        tenon_value params[] = {
+            tenon_id(&out->id),
+            tenon_id(&out->room_id),
+            tenon_id(&out->user_id),
+            message_text(in->content, in->content_bytes),
+            tenon_text(in->message_type != NULL ? in->message_type : "text"),
+            tenon_time(out->created_at_us),
+            tenon_bool(false),
+        };
+
+        return tenon_exec(call->txn, &message_insert, params, NULL, err);
+    }
 }
 
 /* ---- Changing ---- */
@@ -282,6 +319,7 @@ static const tni_operation message_post_operation = {
     .name = "chat.post_message",
     .check = message_post_check,
     .run = message_post,
+    .diagnose = message_post_diagnose,
 };
 static const tni_operation message_edit_operation = {
     .name = "chat.edit_message",

@@ -48,22 +48,26 @@ register_check(const chat_context *ctx, const void *arg, tenon_error *err)
     return status;
 }
 
-/** Say what of a new user was taken: the name first, whatever the engine looked at first. */
+/** Say what of a new user is taken: the name first. */
 static tenon_status
-register_taken(tenon_txn *txn, const chat_user *user, const char *key, tenon_error *err)
+register_diagnose(tni_call *call, const void *arg, tenon_error *err)
 {
-    tenon_value name = tenon_text(key);
-    tenon_value email = tenon_text(user->email);
+    const chat_registration *in = (const chat_registration *)arg;
+    char key[CHAT_MAX_USERNAME_BYTES + 1];
+    tenon_value name, email = tenon_text(in->email);
     uint64_t found = 0;
-    tenon_status status = tenon_count(txn, &register_count_name, &name, &found, err);
+    tenon_status status;
 
+    tni_chat_make_key(in->username, key);
+    name = tenon_text(key);
+    status = tenon_count(call->txn, &register_count_name, &name, &found, err);
     if (status == TENON_OK && found > 0)
         return tni_chat_fail(err, TENON_EXISTS, "username", "that user name is taken");
-    if (status == TENON_OK && user->email[0] != '\0')
-        status = tenon_count(txn, &register_count_email, &email, &found, err);
+    if (status == TENON_OK && in->email != NULL)
+        status = tenon_count(call->txn, &register_count_email, &email, &found, err);
     if (status == TENON_OK && found > 0)
         return tni_chat_fail(err, TENON_EXISTS, "email", "that e-mail address is taken");
-    if (status == TENON_OK)
+    if (status == TENON_OK && tni_chat_is_repeated(call))
         status = tni_chat_fail(err, TENON_EXISTS, "user", "a user with that id exists already");
     return status;
 }
@@ -74,8 +78,6 @@ register_user(tni_call *call, const chat_registration *in, const char *hash, cha
 {
     char key[CHAT_MAX_USERNAME_BYTES + 1];
     tenon_value now = tenon_time(call->ctx->now_us);
-    uint64_t affected = 0;
-    tenon_status status;
 
     user->id = tni_chat_id(call);
     user->role = in->role != 0 ? in->role : CHAT_USER_USER;
@@ -99,9 +101,8 @@ register_user(tni_call *call, const chat_registration *in, const char *hash, cha
             tenon_bool(true),
         };
 
-        status = tenon_exec(call->txn, &register_insert_user, params, &affected, err);
+        return tenon_exec(call->txn, &register_insert_user, params, NULL, err);
     }
-    return status == TENON_EXISTS ? register_taken(call->txn, user, key, err) : status;
 }
 
 static tenon_status
@@ -133,7 +134,9 @@ static const tni_operation register_operation = {
     .name = "chat.register_user",
     .check = register_check,
     .run = register_run,
+    .diagnose = register_diagnose,
     .anonymous = true,
+    .blind = true,
 };
 
 tenon_status

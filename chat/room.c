@@ -10,6 +10,21 @@ static const tenon_query room_insert = {
                              CHAT_ROOMS_UPDATED_AT, CHAT_ROOMS_IS_ACTIVE),
 };
 
+static const tenon_query room_creator = {
+    .name = "room_creator",
+    .kind = TENON_SELECT,
+    .table = &chat_users,
+    .columns = TENON_COLUMNS(CHAT_USERS_ID),
+    .where = TENON_WHERE(TENON_EQ(CHAT_USERS_ID, 0), TENON_EQ_BOOL(CHAT_USERS_IS_ACTIVE, true),
+                         TENON_NE(CHAT_USERS_ROLE, 1)),
+};
+static const tenon_query room_count_name = {
+    .name = "room_name_taken",
+    .kind = TENON_COUNT,
+    .table = &chat_rooms,
+    .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_NAME, 0)),
+};
+
 static tenon_status
 room_check(const chat_context *ctx, const void *arg, tenon_error *err)
 {
@@ -22,17 +37,34 @@ room_check(const chat_context *ctx, const void *arg, tenon_error *err)
     return status;
 }
 
-/** The creator exists, is active, is no guest. */
 static tenon_status
-room_check_creator(const tni_call *call, tenon_error *err)
+room_require_creator(const tni_call *call, tenon_error *err)
 {
+    tenon_value params[] = { tenon_id(&call->ctx->actor), tni_chat_user_role(CHAT_USER_GUEST) };
+
+    return tenon_require(call->txn, &room_creator, params, err);
+}
+
+/** The creator exists, is active, is no guest; the name is free. */
+static tenon_status
+room_diagnose(tni_call *call, const void *arg, tenon_error *err)
+{
+    const chat_new_room *in = (const chat_new_room *)arg;
+    tenon_value name = tenon_text(in->name);
     tni_user_state state = { false, 0 };
+    uint64_t found = 0;
     tenon_status status = tni_chat_user_state(call->txn, &call->ctx->actor, "creator", &state, err);
 
     if (status == TENON_OK && !state.is_active)
         status = tni_chat_fail(err, TENON_DENIED, "creator.is_active", "the creator is not active");
     if (status == TENON_OK && state.role == CHAT_USER_GUEST)
         status = tni_chat_fail(err, TENON_DENIED, "creator.role", "guests may not create rooms");
+    if (status == TENON_OK)
+        status = tenon_count(call->txn, &room_count_name, &name, &found, err);
+    if (status == TENON_OK && found > 0)
+        status = tni_chat_fail(err, TENON_EXISTS, "name", "that room name is taken");
+    if (status == TENON_OK && tni_chat_is_repeated(call))
+        status = tni_chat_fail(err, TENON_EXISTS, "room", "a room with that id exists already");
     return status;
 }
 
@@ -40,8 +72,6 @@ static tenon_status
 room_insert_row(tni_call *call, const chat_new_room *in, chat_room *room, tenon_error *err)
 {
     tenon_value now = tenon_time(call->ctx->now_us);
-    uint64_t affected = 0;
-    tenon_status status;
 
     room->id = tni_chat_id(call);
     room->created_by = call->ctx->actor;
@@ -63,18 +93,16 @@ room_insert_row(tni_call *call, const chat_new_room *in, chat_room *room, tenon_
             tenon_bool(true),
         };
 
-        status = tenon_exec(call->txn, &room_insert, params, &affected, err);
+        return tenon_exec(call->txn, &room_insert, params, NULL, err);
     }
-    if (status == TENON_EXISTS)
-        status = tni_chat_fail(err, TENON_EXISTS, "name", "that room name is taken");
-    return status;
 }
 
-tenon_status
-tni_chat_create_room(tni_call *call, const chat_new_room *in, chat_created_room *out,
-                     tenon_error *err)
+static tenon_status
+room_create(tni_call *call, const void *arg, void *result, tenon_error *err)
 {
-    tenon_status status = room_check_creator(call, err);
+    const chat_new_room *in = (const chat_new_room *)arg;
+    chat_created_room *out = (chat_created_room *)result;
+    tenon_status status = room_require_creator(call, err);
 
     if (status == TENON_OK)
         status = room_insert_row(call, in, &out->room, err);
@@ -87,7 +115,7 @@ tni_chat_create_room(tni_call *call, const chat_new_room *in, chat_created_room 
             .status = CHAT_MEMBERSHIP_ACTIVE,
             .joined_at_us = call->ctx->now_us,
         };
-        status = tni_chat_add_membership(call, &out->membership, err);
+        status = tni_chat_put_membership(call, &out->membership, err);
     }
     return status;
 }
@@ -95,9 +123,8 @@ tni_chat_create_room(tni_call *call, const chat_new_room *in, chat_created_room 
 static tenon_status
 room_run(tni_call *call, const void *arg, void *result, tenon_error *err)
 {
-    const chat_new_room *in = (const chat_new_room *)arg;
     chat_created_room *out = (chat_created_room *)result;
-    tenon_status status = tni_chat_create_room(call, in, out, err);
+    tenon_status status = room_create(call, arg, result, err);
 
     if (status == TENON_OK)
         status = tni_chat_audit(call, &call->ctx->actor, "room.create", "room", &out->room.id, NULL,
@@ -109,6 +136,13 @@ static const tni_operation room_operation = {
     .name = "chat.create_room",
     .check = room_check,
     .run = room_run,
+    .diagnose = room_diagnose,
+};
+
+const tni_operation tni_chat_room_part = {
+    .name = "chat.create_room",
+    .run = room_create,
+    .diagnose = room_diagnose,
 };
 
 tenon_status
