@@ -7,12 +7,12 @@
 
 #include "manager.h"
 
-static struct {
+struct direct_db {
     const tenon_driver *driver;
     tenon_drv_db *db;
     tenon_drv_conn *conn;
     tenon_drv_plan *read, *write;
-} direct;
+};
 
 /* ---- A host of its own ---- */
 
@@ -116,12 +116,12 @@ direct_check(tenon_status st, const tenon_error *err)
 {
     if (st == TENON_OK)
         return;
-    (void)fprintf(stderr, "bench-manager: directly: %s: %s\n", tenon_status_name(st), err->message);
+    (void)fprintf(stderr, "directly: %s: %s\n", tenon_status_name(st), err->message);
     exit(1);
 }
 
 static void
-direct_begin(bool read_only)
+direct_begin(direct_db *db, bool read_only)
 {
     const tenon_drv_begin how = { .size = sizeof how,
                                   .deadline_ns = UINT64_MAX,
@@ -129,42 +129,42 @@ direct_begin(bool read_only)
                                   .read_only = read_only };
     tenon_error err;
 
-    direct_check(direct.driver->transaction->begin(direct.conn, &how, &err), &err);
+    direct_check(db->driver->transaction->begin(db->conn, &how, &err), &err);
 }
 
 static void
-direct_commit(void)
+direct_commit(direct_db *db)
 {
     tenon_error err;
 
-    direct_check(direct.driver->transaction->commit(direct.conn, &err), &err);
+    direct_check(db->driver->transaction->commit(db->conn, &err), &err);
 }
 
 static void
-direct_fill(void)
+direct_fill(direct_db *db)
 {
-    const tenon_drv_query_ops *query = direct.driver->query;
+    const tenon_drv_query_ops *query = db->driver->query;
     tenon_drv_plan *insert;
     tenon_error err;
     uint64_t affected;
 
-    direct_begin(false);
-    direct_check(direct.driver->schema->create_table(direct.conn, &direct_table, &err), &err);
-    direct_check(query->prepare(direct.conn, &direct_insert_query, &insert, &err), &err);
+    direct_begin(db, false);
+    direct_check(db->driver->schema->create_table(db->conn, &direct_table, &err), &err);
+    direct_check(query->prepare(db->conn, &direct_insert_query, &insert, &err), &err);
     for (int64_t id = 0; id < MANAGER_ROWS; id++) {
         const tenon_value params[] = { tenon_int(id), tenon_int(id) };
 
         direct_check(query->exec(insert, params, &affected, &err), &err);
     }
     query->free(insert);
-    direct_commit();
-    direct_begin(false);
-    direct_check(query->prepare(direct.conn, &direct_read_query, &direct.read, &err), &err);
-    direct_check(query->prepare(direct.conn, &direct_write_query, &direct.write, &err), &err);
-    direct_commit();
+    direct_commit(db);
+    direct_begin(db, false);
+    direct_check(query->prepare(db->conn, &direct_read_query, &db->read, &err), &err);
+    direct_check(query->prepare(db->conn, &direct_write_query, &db->write, &err), &err);
+    direct_commit(db);
 }
 
-void
+direct_db *
 direct_open(const char *folder)
 {
     const tenon_drv_open how = { .size = sizeof how,
@@ -173,6 +173,7 @@ direct_open(const char *folder)
                                  .durability = TENON_DURABLE_NONE,
                                  .create = 1 };
     const tenon_driver *(*entry)(const tenon_host *);
+    direct_db *db = calloc(1, sizeof *db);
     char path[512];
     tenon_error err;
     void *plugin, *symbol;
@@ -180,48 +181,62 @@ direct_open(const char *folder)
     (void)snprintf(path, sizeof path, "%s/memory.so", folder);
     plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     symbol = plugin == NULL ? NULL : dlsym(plugin, TENON_DRIVER_ENTRY);
-    if (symbol == NULL) {
-        (void)fprintf(stderr, "bench-manager: %s\n", dlerror());
+    if (db == NULL || symbol == NULL) {
+        (void)fprintf(stderr, "directly: %s\n", dlerror());
         exit(1);
     }
     memcpy(&entry, &symbol, sizeof entry);
-    direct.driver = entry(&direct_host);
-    direct_check(direct.driver->database->open(&how, &direct.db, &err), &err);
-    direct_check(direct.driver->connection->open(direct.db, &direct.conn, &err), &err);
-    direct_fill();
+    db->driver = entry(&direct_host);
+    direct_check(db->driver->database->open(&how, &db->db, &err), &err);
+    direct_check(db->driver->connection->open(db->db, &db->conn, &err), &err);
+    direct_fill(db);
+    return db;
 }
 
 void
-direct_close(void)
+direct_close(direct_db *db)
 {
-    direct.driver->query->free(direct.read);
-    direct.driver->query->free(direct.write);
-    direct.driver->connection->close(direct.conn);
-    direct.driver->database->close(direct.db);
+    db->driver->query->free(db->read);
+    db->driver->query->free(db->write);
+    db->driver->connection->close(db->conn);
+    db->driver->database->close(db->db);
+    free(db);
 }
 
-void
-direct_read(int64_t id)
+static void
+direct_read_as(direct_db *db, bool read_only, int64_t id)
 {
     const tenon_value params[] = { tenon_int(id) };
     const tenon_value *row;
     tenon_error err;
 
-    direct_begin(true);
-    direct_check(direct.driver->query->fetch(direct.read, params, &row, &err), &err);
+    direct_begin(db, read_only);
+    direct_check(db->driver->query->fetch(db->read, params, &row, &err), &err);
     if (row[0].as.i < 0)
         exit(1);
-    direct_commit();
+    direct_commit(db);
 }
 
 void
-direct_write(int64_t id)
+direct_read(direct_db *db, int64_t id)
+{
+    direct_read_as(db, true, id);
+}
+
+void
+direct_look(direct_db *db, int64_t id)
+{
+    direct_read_as(db, false, id);
+}
+
+void
+direct_write(direct_db *db, int64_t id)
 {
     const tenon_value params[] = { tenon_int(id), tenon_int(id + 1) };
     uint64_t affected;
     tenon_error err;
 
-    direct_begin(false);
-    direct_check(direct.driver->query->exec(direct.write, params, &affected, &err), &err);
-    direct_commit();
+    direct_begin(db, false);
+    direct_check(db->driver->query->exec(db->write, params, &affected, &err), &err);
+    direct_commit(db);
 }

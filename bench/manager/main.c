@@ -16,137 +16,49 @@
 
 #define MAIN_MOST_ROUNDS 1000
 
-enum { ITEM_ID, ITEM_N };
-
-static const tenon_column item_columns[] = {
-    [ITEM_ID] = { .name = "id", .type = TENON_INT, .not_null = true },
-    [ITEM_N] = { .name = "n", .type = TENON_INT },
-};
-static const tenon_table item_table = { .name = "item",
-                                        .columns = item_columns,
-                                        .column_count = 2,
-                                        .primary_key = TENON_COLUMNS(ITEM_ID) };
-static const tenon_table *const item_tables[] = { &item_table };
-static const tenon_schema item_schema = {
-    .name = "items", .version = 1, .tables = item_tables, .table_count = 1
-};
-static const tenon_query item_insert = { .name = "insert",
-                                         .kind = TENON_INSERT,
-                                         .table = &item_table,
-                                         .columns = TENON_COLUMNS(ITEM_ID, ITEM_N) };
-static const tenon_query item_read = { .name = "read",
-                                       .kind = TENON_SELECT,
-                                       .table = &item_table,
-                                       .columns = TENON_COLUMNS(ITEM_N),
-                                       .where = TENON_WHERE(TENON_EQ(ITEM_ID, 0)) };
-static const tenon_query item_write = { .name = "write",
-                                        .kind = TENON_UPDATE,
-                                        .table = &item_table,
-                                        .set = TENON_SET(TENON_TO(ITEM_N, 1)),
-                                        .where = TENON_WHERE(TENON_EQ(ITEM_ID, 0)) };
-
 static tenon_db *db, *audited_db;
+static direct_db *driver_db;
 
 static void
-main_check(tenon_status st, const tenon_error *err)
+main_read(int64_t id)
 {
-    if (st == TENON_OK)
-        return;
-    (void)fprintf(stderr, "bench-manager: %s: %s\n", tenon_status_name(st), err->message);
-    exit(1);
-}
-
-/* ---- Tenon's side ---- */
-
-static tenon_status
-fill_body(tenon_txn *txn, void *arg, tenon_error *err)
-{
-    tenon_status st = TENON_OK;
-
-    (void)arg;
-    for (int64_t id = 0; id < MANAGER_ROWS && st == TENON_OK; id++) {
-        const tenon_value params[] = { tenon_int(id), tenon_int(id) };
-
-        st = tenon_exec(txn, &item_insert, params, NULL, err);
-    }
-    return st;
-}
-
-static tenon_status
-read_body(tenon_txn *txn, void *arg, tenon_error *err)
-{
-    const int64_t *id = arg;
-    const tenon_value params[] = { tenon_int(*id) };
-    const tenon_value *row;
-    tenon_status st = tenon_fetch(txn, &item_read, params, &row, err);
-
-    if (st == TENON_OK && row[0].as.i < 0)
-        exit(1);
-    return st;
-}
-
-static tenon_status
-write_body(tenon_txn *txn, void *arg, tenon_error *err)
-{
-    const int64_t *id = arg;
-    const tenon_value params[] = { tenon_int(*id), tenon_int(*id + 1) };
-
-    return tenon_exec(txn, &item_write, params, NULL, err);
-}
-
-static const tenon_txn_options reading = { .size = sizeof reading,
-                                           .name = "read",
-                                           .read_only = true };
-static const tenon_txn_options writing = { .size = sizeof writing, .name = "write" };
-
-static void
-managed_read(int64_t id)
-{
-    tenon_error err;
-
-    main_check(tenon_run(db, &reading, read_body, &id, &err), &err);
+    managed_read(db, id);
 }
 
 static void
-managed_write(int64_t id)
+main_write(int64_t id)
 {
-    tenon_error err;
-
-    main_check(tenon_run(db, &writing, write_body, &id, &err), &err);
+    managed_write(db, id);
 }
 
 static void
-by_hand(const tenon_txn_options *options, tenon_txn_fn body, int64_t id)
+main_read_by_hand(int64_t id)
 {
-    tenon_error err;
-    tenon_txn *txn;
-
-    main_check(tenon_begin(db, options, &txn, &err), &err);
-    main_check(body(txn, &id, &err), &err);
-    main_check(tenon_commit(txn, &err), &err);
+    managed_read_by_hand(db, id);
 }
 
 static void
-by_hand_read(int64_t id)
+main_write_by_hand(int64_t id)
 {
-    by_hand(&reading, read_body, id);
+    managed_write_by_hand(db, id);
 }
 
 static void
-by_hand_write(int64_t id)
+main_audited_write(int64_t id)
 {
-    by_hand(&writing, write_body, id);
+    managed_audited_write(audited_db, id);
 }
 
 static void
-audited_write(int64_t id)
+main_direct_read(int64_t id)
 {
-    static const tenon_txn_options by_ann = {
-        .size = sizeof by_ann, .name = "write", .actor = "ann", .details = "a new number"
-    };
-    tenon_error err;
+    direct_read(driver_db, id);
+}
 
-    main_check(tenon_run(audited_db, &by_ann, write_body, &id, &err), &err);
+static void
+main_direct_write(int64_t id)
+{
+    direct_write(driver_db, id);
 }
 
 /* ---- Slices ---- */
@@ -159,11 +71,11 @@ typedef struct main_case {
 } main_case;
 
 static const main_case main_cases[] = {
-    { "read, tenon_run", managed_read, direct_read, false },
-    { "read, tenon_begin", by_hand_read, direct_read, false },
-    { "write, tenon_run", managed_write, direct_write, false },
-    { "write, tenon_begin", by_hand_write, direct_write, false },
-    { "write, audited", audited_write, direct_write, true },
+    { "read, tenon_run", main_read, main_direct_read, false },
+    { "read, tenon_begin", main_read_by_hand, main_direct_read, false },
+    { "write, tenon_run", main_write, main_direct_write, false },
+    { "write, tenon_begin", main_write_by_hand, main_direct_write, false },
+    { "write, audited", main_audited_write, main_direct_write, true },
 };
 
 static double
@@ -235,14 +147,9 @@ main_run(const main_case *c, uint32_t rounds, uint32_t count)
 int
 main(int argc, char **argv)
 {
-    const tenon_open_options options = { .size = sizeof options, .schema = &item_schema };
-    const tenon_open_options audited = { .size = sizeof audited,
-                                         .schema = &item_schema,
-                                         .audit = true };
     const char *folder = getenv("TENON_DRIVER_PATH");
     uint32_t rounds = 41, count = 20000;
     bool check = false, clean = true;
-    tenon_error err;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--check") == 0)
@@ -261,18 +168,16 @@ main(int argc, char **argv)
                       argv[0]);
         return 2;
     }
-    direct_open(folder);
-    main_check(tenon_open("memory:", &options, &db, &err), &err);
-    main_check(tenon_run(db, NULL, fill_body, NULL, &err), &err);
-    main_check(tenon_open("memory:", &audited, &audited_db, &err), &err);
-    main_check(tenon_run(audited_db, NULL, fill_body, NULL, &err), &err);
+    driver_db = direct_open(folder);
+    db = managed_open(NULL, false);
+    audited_db = managed_open(NULL, true);
     (void)printf("a transaction on the memory driver: median (p10 - p90) of %u slices of %u\n",
                  rounds, count);
     for (size_t i = 0; i < sizeof main_cases / sizeof main_cases[0]; i++)
         clean = main_run(&main_cases[i], rounds, count) && clean;
     tenon_close(audited_db);
     tenon_close(db);
-    direct_close();
+    direct_close(driver_db);
     if (check && !clean) {
         (void)fprintf(stderr, "bench-manager: the manager allocates\n");
         return 1;

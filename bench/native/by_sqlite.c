@@ -1,9 +1,8 @@
 /*
- * The operations as a good engineer writes them with SQLite's own API: statements prepared once,
- * BEGIN IMMEDIATE, the same checks, the tables that Tenon made, so that both sides have the same
- * schema to keep.
+ * The operations as a good engineer writes them with SQLite's own API: a connection for each
+ * thread, statements prepared once, BEGIN IMMEDIATE, the same checks, the tables that Tenon made,
+ * so that both sides have the same schema to keep.
  */
-#include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@ enum {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ROLLBACK,
+    SQL_BEGIN_READ,
     SQL_ADD_USER,
     SQL_ADD_SESSION,
     SQL_ADD_AUDIT,
@@ -27,13 +27,22 @@ enum {
     SQL_FIND_INVITATION,
     SQL_ANSWER_INVITATION,
     SQL_JOIN,
+    SQL_FIND_SESSION,
+    SQL_FIRST_PAGE,
+    SQL_NEXT_PAGE,
     SQL_COUNT_OF_STATEMENTS
 };
+
+#define SQL_PAGE                                                                                   \
+    "SELECT id, user_id, created_at, edited_at, is_deleted, message_type, content FROM messages"   \
+    " WHERE room_id = ?1"
+#define SQL_PAGE_ORDER " ORDER BY created_at DESC, id DESC LIMIT ?2"
 
 static const char *const sql_texts[SQL_COUNT_OF_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_BEGIN_READ] = "BEGIN",
     [SQL_ADD_USER] =
         "INSERT INTO users (id, username, username_key, password_hash, role, created_at,"
         " updated_at, last_seen, is_active) VALUES (?1, ?2, ?3, ?4, 'user', ?5, ?5, ?5, 1)",
@@ -63,8 +72,19 @@ static const char *const sql_texts[SQL_COUNT_OF_STATEMENTS] = {
         "UPDATE invitations SET status = 'accepted', responded_at = ?2 WHERE id = ?1",
     [SQL_JOIN] = "UPDATE room_memberships SET status = 'active', joined_at = ?3"
                  " WHERE room_id = ?1 AND user_id = ?2",
+    [SQL_FIND_SESSION] = "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id"
+                         " WHERE s.token_hash = ?1 AND s.is_active AND s.expires_at > ?2"
+                         " AND u.is_active",
+    [SQL_FIRST_PAGE] = SQL_PAGE SQL_PAGE_ORDER,
+    [SQL_NEXT_PAGE] = SQL_PAGE " AND (created_at, id) < (?3, ?4)" SQL_PAGE_ORDER,
 };
 
+typedef struct sql_place {
+    char path[4096];
+    uint32_t durability;
+} sql_place;
+
+/* A thread's connection. */
 typedef struct sql_db {
     sqlite3 *raw;
     sqlite3_stmt *statements[SQL_COUNT_OF_STATEMENTS];
@@ -79,7 +99,7 @@ sql_done(sql_db *db, bool ok, const char *what)
 }
 
 static void
-sql_close(void *arg)
+sql_disconnect(void *arg)
 {
     sql_db *db = arg;
 
@@ -92,28 +112,54 @@ sql_close(void *arg)
 }
 
 static bool
-sql_open(const char *path, uint32_t durability, void **out)
+sql_connect(void *arg, void **out)
 {
     static const char *const synchronous[] = { "PRAGMA synchronous = FULL",
                                                "PRAGMA synchronous = NORMAL",
                                                "PRAGMA synchronous = OFF",
                                                "PRAGMA synchronous = OFF" };
+    const sql_place *place = arg;
     sql_db *db = calloc(1, sizeof *db);
-    void *made = NULL;
     bool ok;
 
     *out = db;
-    if (db == NULL || !side_tenon_sqlite.open(path, durability, &made))
+    if (db == NULL)
         return false;
-    side_tenon_sqlite.close(made);
-    ok = sqlite3_open_v2(path, &db->raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == 0 &&
+    ok = sqlite3_open_v2(place->path, &db->raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                         NULL) == 0 &&
+         sqlite3_busy_timeout(db->raw, 60000) == 0 &&
          sqlite3_exec(db->raw, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == 0 &&
-         sqlite3_exec(db->raw, synchronous[durability], NULL, NULL, NULL) == 0 &&
+         sqlite3_exec(db->raw, synchronous[place->durability], NULL, NULL, NULL) == 0 &&
          sqlite3_exec(db->raw, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) == 0;
     for (size_t i = 0; i < SQL_COUNT_OF_STATEMENTS && ok; i++)
         ok = sqlite3_prepare_v3(db->raw, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                 &db->statements[i], NULL) == 0;
     return sql_done(db, ok, "open");
+}
+
+static bool
+sql_open(const side_place *place, void **out)
+{
+    sql_place *db = calloc(1, sizeof *db);
+    void *made = NULL;
+    bool ok;
+
+    *out = db;
+    if (db == NULL)
+        return false;
+    (void)snprintf(db->path, sizeof db->path, "%s", place->where);
+    db->durability = place->durability;
+    if (!place->is_new)
+        return true;
+    ok = side_tenon_sqlite.open(place, &made);
+    side_tenon_sqlite.close(made);
+    return ok;
+}
+
+static void
+sql_close(void *db)
+{
+    free(db);
 }
 
 static void
@@ -228,13 +274,12 @@ sql_register_user(void *arg, side_user *user)
     sql_db *db = arg;
     const int64_t now_us = tenon_now_us();
     const tenon_uuid session = tenon_uuid_new();
-    uint8_t token[32], token_hash[32];
+    uint8_t token_hash[SIDE_HASH_BYTES];
     sqlite3_stmt *s = db->statements[SQL_ADD_USER];
     bool ok;
 
     user->id = tenon_uuid_new();
-    randombytes_buf(token, sizeof token);
-    crypto_generichash(token_hash, sizeof token_hash, token, sizeof token, NULL, 0);
+    side_new_token(user->token, token_hash);
     if (!sql_begin(db))
         return sql_done(db, false, "begin");
     sql_bind_id(s, 1, &user->id);
@@ -275,8 +320,8 @@ sql_create_room(void *arg, const side_user *owner, const char *name, tenon_uuid 
 }
 
 static bool
-sql_invite(sql_db *db, const tenon_uuid *room, const side_user *sender, const side_user *recipient,
-           tenon_uuid *invitation)
+sql_send_invitation(sql_db *db, const tenon_uuid *room, const side_user *sender,
+                    const side_user *recipient, tenon_uuid *invitation)
 {
     const int64_t now_us = tenon_now_us();
     sqlite3_stmt *s = db->statements[SQL_ADD_INVITATION];
@@ -332,17 +377,16 @@ sql_accept(sql_db *db, const tenon_uuid *invitation, const side_user *recipient)
 }
 
 static bool
-sql_invite_and_accept(void *arg, const tenon_uuid *room, const side_user *sender,
-                      const side_user *recipient)
+sql_invite(void *arg, const tenon_uuid *room, const side_user *sender, const side_user *recipient)
 {
     tenon_uuid invitation;
 
-    return sql_invite(arg, room, sender, recipient, &invitation) &&
+    return sql_send_invitation(arg, room, sender, recipient, &invitation) &&
            sql_accept(arg, &invitation, recipient);
 }
 
 static bool
-sql_post(void *arg, const tenon_uuid *room, const side_user *author, const char *text)
+sql_say(void *arg, const tenon_uuid *room, const side_user *author, const char *text)
 {
     sql_db *db = arg;
     const tenon_uuid id = tenon_uuid_new();
@@ -358,7 +402,75 @@ sql_post(void *arg, const tenon_uuid *room, const side_user *author, const char 
     sql_bind_id(s, 3, &author->id);
     sql_bind_text(s, 4, text);
     sqlite3_bind_int64(s, 5, tenon_now_us());
-    return sql_end(db, ok && sql_run(s), "post");
+    return sql_end(db, ok && sql_run(s), "say");
+}
+
+/* One statement is a transaction. */
+static bool
+sql_find_session(void *arg, const char *token, tenon_uuid *user)
+{
+    sql_db *db = arg;
+    sqlite3_stmt *s = db->statements[SQL_FIND_SESSION];
+    uint8_t hash[SIDE_HASH_BYTES];
+    bool ok = side_hash_token(token, hash);
+
+    sqlite3_bind_blob(s, 1, hash, sizeof hash, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 2, tenon_now_us());
+    ok = ok && sqlite3_step(s) == SQLITE_ROW;
+    if (ok)
+        memcpy(user, sqlite3_column_blob(s, 0), sizeof *user);
+    ok = sql_done(db, ok, "session");
+    sqlite3_reset(s);
+    return ok;
+}
+
+/* The rows of a page, columns and all, as whoever shows them needs them. */
+static bool
+sql_take_page(sqlite3_stmt *s, side_page *out)
+{
+    chat_position at;
+    int rc;
+
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        const void *content = sqlite3_column_text(s, 6);
+
+        memcpy(&at.id, sqlite3_column_blob(s, 0), sizeof at.id);
+        at.created_at_us = sqlite3_column_int64(s, 2);
+        side_take(out, &at, content, (size_t)sqlite3_column_bytes(s, 6));
+    }
+    return rc == SQLITE_DONE;
+}
+
+static bool
+sql_read_page(void *arg, const tenon_uuid *room, const side_user *reader,
+              const chat_position *after, side_page *out)
+{
+    sql_db *db = arg;
+    sqlite3_stmt *s = db->statements[after->created_at_us == 0 ? SQL_FIRST_PAGE : SQL_NEXT_PAGE];
+    bool ok;
+
+    if (!sql_run(db->statements[SQL_BEGIN_READ]))
+        return sql_done(db, false, "begin");
+    sql_bind_id(s, 1, room);
+    sqlite3_bind_int(s, 2, SIDE_PAGE);
+    if (after->created_at_us != 0) {
+        sqlite3_bind_int64(s, 3, after->created_at_us);
+        sql_bind_id(s, 4, &after->id);
+    }
+    ok = sql_find_active(db->statements[SQL_FIND_ROOM], room) &&
+         sql_find_membership(db, room, &reader->id) > 0 && sql_take_page(s, out);
+    sqlite3_reset(s);
+    return sql_end(db, ok, "page");
+}
+
+static bool
+sql_empty(void *arg, const tenon_uuid *user)
+{
+    sql_db *db = arg;
+
+    if (!sql_begin(db))
+        return sql_done(db, false, "begin");
+    return sql_end(db, sql_find_active(db->statements[SQL_FIND_USER], user), "empty");
 }
 
 static bool
@@ -385,9 +497,14 @@ const side side_sqlite = {
     .name = "sqlite by hand",
     .open = sql_open,
     .close = sql_close,
+    .connect = sql_connect,
+    .disconnect = sql_disconnect,
     .register_user = sql_register_user,
     .create_room = sql_create_room,
-    .invite_and_accept = sql_invite_and_accept,
-    .post = sql_post,
+    .invite = sql_invite,
+    .say = sql_say,
+    .find_session = sql_find_session,
+    .read_page = sql_read_page,
+    .empty = sql_empty,
     .count = sql_count,
 };

@@ -1,273 +1,345 @@
 /*
- * bench-native: Tenon beside the same operations written by hand, in one process, round by round,
- * so that whatever disturbs the machine disturbs both. Each round times a block of registrations,
- * of invitations with acceptance, and of messages, first on one side, then on the other; who comes
- * first alternates. The figure is the median over the rounds of (time by hand / time by Tenon).
+ * tenon-bench-native: Tenon beside the same operations written by hand with the engine's own API.
+ * `tenon bench native` runs it. Three databases of one kind, in one process: Tenon's, the one by
+ * hand, and a second one by hand, which tells how far apart two of the same come out here.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "side.h"
+#include "report.h"
+#include "stop.h"
+#include "tool.h"
 
-enum { KIND_REGISTER, KIND_INVITE, KIND_POST, KIND_COUNT };
-enum { BY_TENON, BY_HAND, SIDE_COUNT };
-enum { MAX_ROUNDS = 1000, USERS_PER_ROUND = 200, POSTS_PER_USER = 5 };
+enum { MAIN_ROUNDS = 60, MAIN_LEAST_SLICE_MS = 50, MAIN_MOST_SLICE_MS = 500 };
+enum { MAIN_CHECKS = 25 }; /* of each operation, by each thread */
 
-static const char *const kind_names[KIND_COUNT] = { "registration", "invitation + acceptance",
-                                                    "message" };
-static const uint32_t kind_operations[KIND_COUNT] = { USERS_PER_ROUND, USERS_PER_ROUND,
-                                                      USERS_PER_ROUND *POSTS_PER_USER };
+/* How long the server's flushes are counted for. */
+#define MAIN_COUNT_NS UINT64_C(1000000000)
+
+static const char *const main_names[SLICES_SIDES] = { "tenon_bench_tenon", "tenon_bench_native",
+                                                      "tenon_bench_control" };
+
+static const char main_details[] =
+    "Runs an operation of the chat server (include/tenon/chat.h) through Tenon, and the same\n"
+    "written by hand against the engine's own API, on fresh databases of the same kind, with the\n"
+    "same tables, indexes, rows of audit and durability, in one process, in slices of balanced\n"
+    "order. Prints the ratio of the rates (the median over all rounds, with a bootstrap interval\n"
+    "of 95 %), latencies, CPU time of this process and flushes. A second database by hand is the\n"
+    "control: where the ratio lies within its interval, no difference was found.\n\n"
+    "Operations: register (a user, its first session, a row of audit), invite (an invitation,\n"
+    "then its acceptance: two transactions), create-room, say (a message), session (looked up by\n"
+    "its token), page (50 messages), empty (begin, one row read by its key, commit). On memory,\n"
+    "which has no API to write by hand against, there is only empty, with one thread: the\n"
+    "transaction manager against the driver's own calls.\n\n"
+    "Of sqlite and lmdb, flushes are this process's fsync, fdatasync, msync, sync_file_range and\n"
+    "writes to files opened with O_DSYNC. Of postgres they are what pg_stat_wal counts in a "
+    "second\n"
+    "of its own after the slices, for a server tells of them late; CPU is that of the client.\n";
 
 typedef struct options {
-    uint32_t rounds;
-    uint32_t durability;
-    const char *folder;
-    const char *engine; /* NULL = both */
-    bool check;         /* compare the row counts only; print no ratio */
+    const char *engine, *operation, *durability, *db, *folder, *json;
+    uint64_t threads, seconds, slice_ms, seed;
+    bool check;
 } options;
 
-/* One side's run: its users of this round and its room. */
-typedef struct runner {
-    const side *side;
-    void *db;
-    side_user owner;
-    side_user users[USERS_PER_ROUND];
-    tenon_uuid room;
-    char path[4096];
-} runner;
+/* What the options come to, and all that has to be released. */
+typedef struct bench {
+    const engine *engine;
+    const char *root; /* where databases are made */
+    char folder[64];  /* made here; empty: it was given */
+    uint32_t made;    /* places */
+    char where[SLICES_SIDES][ENGINES_WHERE_BYTES];
+    slices_plan plan;
+    uint32_t durability;
+    load loads[SLICES_SIDES];
+    crew *crew;
+    slices_result result;
+} bench;
 
-typedef struct timings {
-    double seconds[MAX_ROUNDS][KIND_COUNT][SIDE_COUNT];
-} timings;
+/* ---- Options ---- */
 
-static double
-now_seconds(void)
+static int
+main_refuse(const char *what, const char *value, const char *known)
 {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+    tool_error("bench native", "%s must be %s, not '%s'", what, known, value);
+    return TOOL_USAGE;
 }
 
-static bool
-run_kind(runner *r, int kind, uint32_t round)
+static uint32_t
+main_durability(const char *name)
 {
-    char text[96];
-    bool ok = true;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < kind_operations[kind] && ok; i++) {
-        side_user *user = &r->users[i % USERS_PER_ROUND];
+    while (i <= TENON_DURABLE_NONE && strcmp(tool_durability(i), name) != 0)
+        i++;
+    return i;
+}
 
-        if (kind == KIND_REGISTER) {
-            snprintf(user->name, sizeof user->name, "user_%" PRIu32 "_%" PRIu32, round, i);
-            ok = r->side->register_user(r->db, user);
-        } else if (kind == KIND_INVITE) {
-            ok = r->side->invite_and_accept(r->db, &r->room, &r->owner, user);
-        } else {
-            snprintf(text, sizeof text,
-                     "message %" PRIu32 " of round %" PRIu32 ", about as long as one is on IRC", i,
-                     round);
-            ok = r->side->post(r->db, &r->room, user, text);
+static void
+main_slices(const options *o, slices_plan *plan)
+{
+    uint64_t slice_ms = o->slice_ms;
+
+    if (slice_ms == 0) {
+        slice_ms = o->seconds * 1000 / (MAIN_ROUNDS * SLICES_SIDES);
+        slice_ms = slice_ms < MAIN_LEAST_SLICE_MS  ? MAIN_LEAST_SLICE_MS
+                   : slice_ms > MAIN_MOST_SLICE_MS ? MAIN_MOST_SLICE_MS
+                                                   : slice_ms;
+    }
+    plan->slice_ms = (uint32_t)slice_ms;
+    plan->rounds = (uint32_t)(o->seconds * 1000 / (slice_ms * SLICES_SIDES));
+    plan->rounds -= plan->rounds % SLICES_ORDERS;
+    if (plan->rounds == 0)
+        plan->rounds = SLICES_ORDERS;
+}
+
+static int
+main_plan(const options *o, bench *b)
+{
+    b->engine = o->engine == NULL ? NULL : engine_named(o->engine);
+    if (b->engine == NULL)
+        return main_refuse("--engine", o->engine == NULL ? "" : o->engine, engine_names);
+    b->plan.operation = o->operation == NULL ? LOAD_OPERATIONS : load_named(o->operation);
+    if (b->plan.operation == LOAD_OPERATIONS && (!o->check || o->operation != NULL))
+        return main_refuse("--operation", o->operation == NULL ? "" : o->operation,
+                           "register, invite, create-room, say, session, page or empty");
+    b->durability = main_durability(o->durability);
+    if (b->durability > TENON_DURABLE_NONE)
+        return main_refuse("--durability", o->durability, "power, os, process or none");
+    if (o->threads > b->engine->max_threads) {
+        tool_error("bench native", "%s takes one thread: its driver's own calls have no queue",
+                   b->engine->name);
+        return TOOL_USAGE;
+    }
+    if (b->plan.operation != LOAD_OPERATIONS && !load_can(b->engine->native, b->plan.operation)) {
+        tool_error("bench native",
+                   "%s has no API of its own to write %s by hand against: --operation empty",
+                   b->engine->name, o->operation);
+        return TOOL_USAGE;
+    }
+    b->plan.threads = (uint32_t)o->threads;
+    b->plan.seed = o->seed != 0 ? o->seed : (uint64_t)time(NULL);
+    main_slices(o, &b->plan);
+    return TOOL_GO_ON;
+}
+
+/* ---- Databases ---- */
+
+static int
+main_root(const options *o, bench *b)
+{
+    if (b->engine->server_flushes != NULL) {
+        b->root = o->db;
+        if (b->root != NULL)
+            return TOOL_GO_ON;
+        tool_error("bench native", "--db URL is missing: a server, such as postgres://host/db");
+        return TOOL_USAGE;
+    }
+    b->root = o->folder;
+    if (b->engine->make == NULL || b->root != NULL)
+        return TOOL_GO_ON;
+    (void)snprintf(b->folder, sizeof b->folder, "/tmp/tenon-bench-XXXXXX");
+    b->root = mkdtemp(b->folder);
+    if (b->root != NULL)
+        return TOOL_GO_ON;
+    tool_error(b->folder, "can't be made: %s", strerror(errno));
+    b->folder[0] = '\0';
+    return TOOL_FAILED;
+}
+
+/* By hand first: the driver's own calls want to be opened before Tenon opens the same plugin. */
+static bool
+main_open(bench *b)
+{
+    for (uint32_t i = SLICES_SIDES; i-- > 0;) {
+        side_place place = { .where = b->where[i],
+                             .durability = b->durability,
+                             .threads = b->plan.threads };
+
+        if (b->engine->make != NULL && !b->engine->make(b->root, main_names[i], b->where[i]))
+            return false;
+        b->made++;
+        if (!load_open(&b->loads[i], i == SLICES_TENON ? b->engine->tenon : b->engine->native,
+                       &place, b->plan.operation))
+            return false;
+    }
+    return true;
+}
+
+static void
+main_close(bench *b)
+{
+    crew_free(b->crew);
+    slices_free(&b->result);
+    for (uint32_t i = 0; i < SLICES_SIDES; i++)
+        load_close(&b->loads[i]);
+    for (uint32_t i = 0; i < b->made && b->engine->drop != NULL; i++)
+        b->engine->drop(b->root, main_names[SLICES_SIDES - 1 - i]);
+    if (b->folder[0] != '\0')
+        (void)rmdir(b->folder);
+}
+
+/* ---- Check ---- */
+
+static bool
+main_check(bench *b)
+{
+    const load_operation only = b->plan.operation;
+    slice done;
+
+    for (uint32_t i = 0; i < SLICES_SIDES; i++) {
+        for (int op = 0; op < LOAD_OPERATIONS; op++)
+            if ((only == LOAD_OPERATIONS || only == (load_operation)op) &&
+                load_can(b->loads[i].with, (load_operation)op) &&
+                !crew_slice(b->crew, &b->loads[i], (load_operation)op, UINT64_MAX / 4, MAIN_CHECKS,
+                            &done, NULL))
+                return false;
+        if (!load_check(&b->loads[i]))
+            return false;
+    }
+    for (uint32_t i = 0; i < b->plan.threads; i++) {
+        const side_page *tenon = &b->loads[SLICES_TENON].workers[i].read;
+        const side_page *native = &b->loads[SLICES_NATIVE].workers[i].read;
+
+        if (tenon->count != native->count || tenon->sum != native->sum) {
+            tool_error("bench native", "the two sides have read different pages");
+            return false;
         }
+    }
+    (void)printf("%s: each operation that was asked for does the same on both sides\n",
+                 b->engine->name);
+    return true;
+}
+
+/* ---- Measuring ---- */
+
+/* Flushes of the server while a side is open, and perhaps at work. */
+static bool
+main_count_once(bench *b, uint32_t who, uint64_t for_ns, uint64_t *flushed, uint64_t *operations)
+{
+    load *l = &b->loads[who];
+    uint64_t before, after;
+    slice done = { 0, 0, 0, 0 };
+    bool ok = b->engine->server_flushes(b->root, &before) && load_resume(l) &&
+              (for_ns == 0 || crew_slice(b->crew, l, b->plan.operation, for_ns, 0, &done, NULL));
+
+    load_pause(l);
+    ok = ok && b->engine->server_flushes(b->root, &after);
+    if (ok) {
+        *flushed = after - before;
+        *operations = done.operations;
     }
     return ok;
 }
 
+/* What opening alone flushes is not the operation's. */
 static bool
-run_rounds(runner runners[SIDE_COUNT], uint32_t rounds, timings *out)
+main_count(bench *b, double out[SLICES_SIDES])
 {
-    for (uint32_t round = 0; round < rounds; round++) {
-        for (int kind = 0; kind < KIND_COUNT; kind++) {
-            for (uint32_t turn = 0; turn < SIDE_COUNT; turn++) {
-                const uint32_t who = (turn + round) % SIDE_COUNT;
-                const double start = now_seconds();
+    uint64_t opening = 0, flushed = 0, operations = 0;
 
-                if (!run_kind(&runners[who], kind, round))
-                    return false;
-                out->seconds[round][kind][who] = now_seconds() - start;
-            }
-        }
+    for (uint32_t i = 0; i < SLICES_SIDES; i++)
+        load_pause(&b->loads[i]);
+    for (uint32_t i = 0; i < SLICES_SIDES; i++) {
+        if (!main_count_once(b, i, 0, &opening, &operations) ||
+            !main_count_once(b, i, MAIN_COUNT_NS, &flushed, &operations))
+            return false;
+        out[i] = flushed < opening ? 0 : (double)(flushed - opening) / (double)operations;
     }
     return true;
 }
 
 static int
-compare_doubles(const void *a, const void *b)
+main_measure(bench *b, const options *o)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
+    report r = { .engine = b->engine,
+                 .plan = &b->plan,
+                 .result = &b->result,
+                 .durability = o->durability,
+                 .seconds = o->seconds };
+    bool ok = slices_run(b->crew, b->loads, &b->plan, &b->result);
+    int rc;
 
-    return (x > y) - (x < y);
-}
+    for (uint32_t i = 0; i < SLICES_SIDES && ok; i++) {
+        const slice *sum = &b->result.sums[i];
 
-static void
-print_ratio(const char *name, double *ratios, uint32_t count, double tenon_rate, double hand_rate)
-{
-    qsort(ratios, count, sizeof *ratios, compare_doubles);
-    printf("  %-24s %10.0f/s %10.0f/s   %.3f  (%.3f - %.3f)\n", name, tenon_rate, hand_rate,
-           ratios[count / 2], ratios[count / 10], ratios[count - 1 - count / 10]);
-}
-
-static void
-print_results(const timings *t, uint32_t rounds)
-{
-    static double ratios[MAX_ROUNDS];
-    double all_seconds[SIDE_COUNT] = { 0, 0 };
-    double operations = 0;
-
-    printf("  %-24s %12s %12s   ratio, median (p10 - p90 of %" PRIu32 " rounds)\n", "", "tenon",
-           "by hand", rounds);
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        double seconds[SIDE_COUNT] = { 0, 0 };
-        const double done = (double)kind_operations[kind] * rounds;
-
-        for (uint32_t round = 0; round < rounds; round++) {
-            ratios[round] = t->seconds[round][kind][BY_HAND] / t->seconds[round][kind][BY_TENON];
-            for (int who = 0; who < SIDE_COUNT; who++)
-                seconds[who] += t->seconds[round][kind][who];
-        }
-        print_ratio(kind_names[kind], ratios, rounds, done / seconds[BY_TENON],
-                    done / seconds[BY_HAND]);
-        all_seconds[BY_TENON] += seconds[BY_TENON];
-        all_seconds[BY_HAND] += seconds[BY_HAND];
-        operations += done;
+        ok = load_check(&b->loads[i]);
+        if (sum->operations > 0)
+            r.flushes[i] = (double)sum->flushes / (double)sum->operations;
     }
-    for (uint32_t round = 0; round < rounds; round++) {
-        double seconds[SIDE_COUNT] = { 0, 0 };
+    if (ok && b->engine->server_flushes != NULL && !stop_requested())
+        ok = main_count(b, r.flushes);
+    if (!ok)
+        return TOOL_FAILED;
+    if (b->result.rounds == 0)
+        return TOOL_INTERRUPTED;
+    if (o->json == NULL || strcmp(o->json, "-") != 0)
+        report_print(&r);
+    rc = o->json == NULL ? TOOL_GO_ON : report_write(&r, o->json);
+    if (rc != TOOL_GO_ON)
+        return rc;
+    return stop_requested() ? TOOL_INTERRUPTED : TOOL_DONE;
+}
 
-        for (int kind = 0; kind < KIND_COUNT; kind++)
-            for (int who = 0; who < SIDE_COUNT; who++)
-                seconds[who] += t->seconds[round][kind][who];
-        ratios[round] = seconds[BY_HAND] / seconds[BY_TENON];
+static int
+main_run(const options *o)
+{
+    static bench b;
+    int rc = main_plan(o, &b);
+
+    if (rc == TOOL_GO_ON)
+        rc = main_root(o, &b);
+    if (rc != TOOL_GO_ON)
+        return rc;
+    b.crew = stop_install() < 0 || sodium_init() < 0 ? NULL : crew_new(b.plan.threads);
+    rc = TOOL_FAILED;
+    if (b.crew != NULL && main_open(&b)) {
+        if (!o->check)
+            rc = main_measure(&b, o);
+        else if (main_check(&b))
+            rc = TOOL_DONE;
     }
-    print_ratio("all", ratios, rounds, operations / all_seconds[BY_TENON],
-                operations / all_seconds[BY_HAND]);
-}
-
-static bool
-runner_open(runner *r, const side *with, const options *o, const char *file)
-{
-    r->side = with;
-    snprintf(r->path, sizeof r->path, "%s/%s", o->folder, file);
-    snprintf(r->owner.name, sizeof r->owner.name, "owner");
-    return with->open(r->path, o->durability, &r->db) && with->register_user(r->db, &r->owner) &&
-           with->create_room(r->db, &r->owner, "room", &r->room);
-}
-
-static void
-runner_close(runner *r)
-{
-    static const char *const endings[] = { "", "-lock", "-wal", "-shm" };
-    char path[sizeof r->path + 8];
-
-    if (r->db != NULL)
-        r->side->close(r->db);
-    r->db = NULL;
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        snprintf(path, sizeof path, "%s%s", r->path, endings[i]);
-        unlink(path);
-    }
-}
-
-static bool
-same_counts(runner runners[SIDE_COUNT])
-{
-    side_counts counts[SIDE_COUNT];
-
-    if (!runners[BY_TENON].side->count(runners[BY_TENON].db, &counts[BY_TENON]) ||
-        !runners[BY_HAND].side->count(runners[BY_HAND].db, &counts[BY_HAND]))
-        return false;
-    if (memcmp(&counts[BY_TENON], &counts[BY_HAND], sizeof counts[BY_TENON]) == 0 &&
-        counts[BY_TENON].messages > 0)
-        return true;
-    fprintf(stderr, "the two sides hold different numbers of rows\n");
-    return false;
-}
-
-static bool
-compare_sides(const side *tenon, const side *hand, const options *o)
-{
-    static runner runners[SIDE_COUNT];
-    static timings t;
-    bool ok;
-
-    memset(runners, 0, sizeof runners);
-    ok = runner_open(&runners[BY_TENON], tenon, o, "tenon.db") &&
-         runner_open(&runners[BY_HAND], hand, o, "hand.db") && run_rounds(runners, o->rounds, &t) &&
-         same_counts(runners);
-    if (ok)
-        printf("%s, %s: %" PRIu32 " rounds, the same rows on both sides\n", tenon->name, hand->name,
-               o->rounds);
-    if (ok && !o->check)
-        print_results(&t, o->rounds);
-    runner_close(&runners[BY_TENON]);
-    runner_close(&runners[BY_HAND]);
-    return ok;
-}
-
-static const char usage[] =
-    "usage: bench-native [--rounds N] [--durability power|os|process|none] [--engine sqlite|lmdb]\n"
-    "                    [--dir FOLDER] [--check]\n"
-    "Times Tenon's operations beside the same written by hand with the engine's own API.\n"
-    "--check compares the rows that both sides leave and prints no times.\n";
-
-static bool
-read_options(int argc, char **argv, options *o)
-{
-    static const char *const durabilities[] = { "power", "os", "process", "none" };
-
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-
-        if (strcmp(argv[i], "--check") == 0) {
-            o->check = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--rounds") == 0)
-            o->rounds = (uint32_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--dir") == 0)
-            o->folder = value;
-        else if (strcmp(argv[i], "--engine") == 0)
-            o->engine = value;
-        else if (strcmp(argv[i], "--durability") == 0)
-            for (o->durability = 0;
-                 o->durability < 4 && strcmp(value, durabilities[o->durability]) != 0;)
-                o->durability++;
-        else
-            return false;
-        i++;
-    }
-    return o->rounds > 0 && o->rounds <= MAX_ROUNDS && o->durability < 4 &&
-           (o->engine == NULL || strcmp(o->engine, "sqlite") == 0 ||
-            strcmp(o->engine, "lmdb") == 0);
+    main_close(&b);
+    return tool_flush(rc);
 }
 
 int
 main(int argc, char **argv)
 {
-    options o = { .rounds = 50, .durability = TENON_DURABLE_PROCESS };
-    char folder[] = "/tmp/tenon-bench-XXXXXX";
-    bool ok = true;
+    static const tool_command command = {
+        .name = "bench native",
+        .summary = "Time Tenon beside the same operations by hand on the engine's own API.",
+        .details = main_details,
+    };
+    options o = { .durability = "power", .threads = 1, .seconds = 15 };
+    const tool_option choices[] = {
+        { "--engine", TOOL_TEXT, &o.engine, 0, 0, "NAME", "sqlite, lmdb, memory or postgres" },
+        { "--operation", TOOL_TEXT, &o.operation, 0, 0, "NAME", "what is timed" },
+        { "--threads", TOOL_NUMBER, &o.threads, 1, 256, "N", "at once, on each side; default 1" },
+        { "--durability", TOOL_TEXT, &o.durability, 0, 0, "D",
+          "power (the default), os, process or none" },
+        { "--seconds", TOOL_NUMBER, &o.seconds, 1, 86400, "S",
+          "of all slices together; default 15" },
+        { "--slice-ms", TOOL_NUMBER, &o.slice_ms, 1, 60000, "N",
+          "length of a slice; default: 60 rounds, but 50 to 500" },
+        { "--db", TOOL_TEXT, &o.db, 0, 0, "URL",
+          "postgres: a server; databases of the benchmark are made beside" },
+        { "--dir", TOOL_TEXT, &o.folder, 0, 0, "FOLDER",
+          "for the files; default: a new one in /tmp" },
+        { "--seed", TOOL_NUMBER, &o.seed, 1, INT64_MAX, "N",
+          "of the order of the slices; default: the time" },
+        { "--json", TOOL_TEXT, &o.json, 0, 0, "FILE", "write the result too; - is stdout" },
+        { "--check", TOOL_FLAG, &o.check, 0, 0, NULL,
+          "run each operation a few times, compare the rows, time nothing" },
+    };
+    const char *arguments[TOOL_MAX_ARGUMENTS];
+    int rc = tool_parse(&command, choices, sizeof choices / sizeof choices[0], argc - 1, argv + 1,
+                        arguments);
 
-    if (!read_options(argc, argv, &o)) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    if (sodium_init() < 0)
-        return 1;
-    if (o.folder == NULL && (o.folder = mkdtemp(folder)) == NULL) {
-        fprintf(stderr, "bench-native: %s: %s\n", folder, strerror(errno));
-        return 1;
-    }
-    if (o.engine == NULL || strcmp(o.engine, "sqlite") == 0)
-        ok = compare_sides(&side_tenon_sqlite, &side_sqlite, &o);
-    if (ok && (o.engine == NULL || strcmp(o.engine, "lmdb") == 0))
-        ok = compare_sides(&side_tenon_lmdb, &side_lmdb, &o);
-    if (o.folder == folder)
-        rmdir(folder);
-    return ok ? 0 : 1;
+    return rc == TOOL_GO_ON ? main_run(&o) : rc;
 }

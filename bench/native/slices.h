@@ -1,0 +1,68 @@
+/** @file slices.h The timing: slices of all sides in balanced order, in one process. */
+#ifndef BENCH_NATIVE_SLICES_H
+#define BENCH_NATIVE_SLICES_H
+
+#include "histogram.h"
+#include "load.h"
+#include "numbers.h"
+
+/** The sides of a run. The second one by hand is the control: how far two of the same are apart. */
+enum { SLICES_TENON, SLICES_NATIVE, SLICES_CONTROL, SLICES_SIDES };
+
+enum { SLICES_ORDERS = 6 }; /**< Orders of three sides. Rounds are a multiple of it. */
+
+/** What is to be run. */
+typedef struct slices_plan {
+    load_operation operation;
+    uint32_t threads;
+    uint32_t rounds;   /**< A multiple of SLICES_ORDERS. */
+    uint32_t slice_ms; /**< Each round has one slice of each side. */
+    uint64_t seed;     /**< Of the order of the slices and of the resampling. */
+} slices_plan;
+
+/** One slice. */
+typedef struct slice {
+    double seconds;
+    double cpu_seconds; /**< Of the process. */
+    uint64_t operations;
+    uint64_t flushes; /**< Of the process. */
+} slice;
+
+/** All that was measured. */
+typedef struct slices_result {
+    slice *slices;   /**< `rounds` of each side: [round * SLICES_SIDES + side] */
+    uint32_t rounds; /**< That were done: fewer where the run was stopped. */
+    slice sums[SLICES_SIDES];
+    histogram *latency_ns[SLICES_SIDES];
+    double harness_ns; /**< What an operation that does nothing takes here. */
+    interval ratio;    /**< Of the rates in each round, Tenon's to the one by hand. */
+    interval control;  /**< The control's to the one by hand. */
+} slices_result;
+
+/** Threads that run slices. */
+typedef struct crew crew;
+
+/** @return NULL, said on stderr, where no threads or memory are to be had */
+crew *crew_new(uint32_t threads);
+void crew_free(crew *c); /**< NULL is accepted. */
+
+/**
+ * Let each worker of a side run the operation, and measure.
+ *
+ * @param[in]  for_ns     that long, each
+ * @param[in]  count      at most so often, each; 0: no bound
+ * @param[out] latency_ns is added to; may be NULL
+ * @return false: an operation failed
+ */
+bool crew_slice(crew *c, load *l, load_operation operation, uint64_t for_ns, uint64_t count,
+                slice *out, histogram *latency_ns);
+
+/** Warm up, then run the slices. What was done until a signal came is a result too.
+ * slices_free releases what was made, whatever this returns. */
+bool slices_run(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out);
+void slices_free(slices_result *result);
+
+/** CLOCK_MONOTONIC. */
+uint64_t slices_now_ns(void);
+
+#endif
