@@ -129,6 +129,16 @@ conf_path(const conf *c, char *out, size_t out_bytes)
 
 /* ---- A test's life ---- */
 
+/* Where the data is a server's, each test begins with an empty database: by the command of this
+ * variable. */
+static bool
+conf_refresh(void)
+{
+    const char *command = getenv("TENON_CONFORMANCE_FRESH");
+
+    return command == NULL || system(command) == 0;
+}
+
 int
 conf_setup(void **state)
 {
@@ -138,7 +148,7 @@ conf_setup(void **state)
     if (c == NULL)
         return -1;
     (void)snprintf(c->folder, sizeof c->folder, "%s/%u", conf_run.root, ++conf_run.made);
-    if (mkdir(c->folder, 0700) != 0)
+    if (mkdir(c->folder, 0700) != 0 || !conf_refresh())
         return -1;
     conf_expand(c->folder, c->url);
     return 0;

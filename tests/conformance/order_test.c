@@ -233,7 +233,8 @@ order_of_ints(void **state)
 
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         ints.list[ints.count++] = I(values[i]);
-        times.list[times.count++] = tenon_time(values[i]);
+        times.list[times.count++] = tenon_time(
+            values[i] < TENON_MIN_TIME_US ? TENON_MIN_TIME_US + (int64_t)i : values[i]);
     }
     order_run(state, &ints);
     conf_close(c);
