@@ -14,7 +14,7 @@ const char pg_schema[] =
 
     "CREATE TABLE sessions ("
     " id uuid PRIMARY KEY,"
-    " user_id uuid NOT NULL CONSTRAINT session_user REFERENCES users ON DELETE CASCADE,"
+    " user_id uuid NOT NULL CONSTRAINT session_owner REFERENCES users ON DELETE CASCADE,"
     " token_hash bytea NOT NULL, created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL,"
     " last_activity timestamptz NOT NULL, is_active boolean NOT NULL);"
     "CREATE UNIQUE INDEX session_by_token ON sessions (token_hash);"

@@ -79,6 +79,7 @@ pg_probe_marks(tenon_drv_db *db, tenon_pq_link *link, bool create)
     if (create)
         (void)tenon_pq_ask(link,
                            "CREATE TABLE IF NOT EXISTS tenon_commit (session uuid, number bigint, "
+                           "asked boolean NOT NULL DEFAULT false, "
                            "at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (session, number))",
                            &ignored);
     if (tenon_pq_ask(link, "SELECT has_table_privilege('tenon_commit', 'INSERT, DELETE')::text",
@@ -272,8 +273,9 @@ postgres_conn_close(tenon_drv_conn *conn)
 
 /* A link to a server that writes, ready to be used. */
 static tenon_status
-pg_conn_link(tenon_drv_db *db, uint64_t deadline_ns, tenon_pq_link **out, tenon_error *err)
+pg_conn_link(pg_conn *c, uint64_t deadline_ns, tenon_pq_link **out, tenon_error *err)
 {
+    tenon_drv_db *db = c->db;
     const uint64_t longest_ns = tenon_sql_host->monotonic_ns() + db->config.connect_ns;
     tenon_pq_link *link;
     tenon_status st = TENON_OK;
@@ -291,6 +293,8 @@ pg_conn_link(tenon_drv_db *db, uint64_t deadline_ns, tenon_pq_link **out, tenon_
         link->deadline_ns = deadline_ns;
         st = pg_set_up(db, link, err);
     }
+    if (st == TENON_OK)
+        st = pg_outcome_begin(c, link, err);
     if (st == TENON_OK && db->replica)
         st = pg_replica_begin(db, link, err);
     if (st != TENON_OK) {
@@ -313,9 +317,9 @@ postgres_conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn 
         return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     c->db = db;
     c->pq.config = &db->config;
-    c->pq.ask_xid = db->has_xid ? PG_ASK_XID : NULL;
+    c->pq.ask_xid = db->has_xid && !db->has_marks ? PG_ASK_XID : NULL;
     tenon_sql_host->random(&c->session, sizeof c->session);
-    st = pg_conn_link(db, deadline_ns, &c->pq.main, err);
+    st = pg_conn_link(c, deadline_ns, &c->pq.main, err);
     c->pq.now = c->pq.main;
     if (st == TENON_OK)
         st = tenon_sql_conn_new(&tenon_pq_engine, c, &c->pq.conn, err);
@@ -373,7 +377,7 @@ static tenon_status
 pg_reconnect(pg_conn *c, uint64_t deadline_ns, tenon_error *err)
 {
     tenon_pq_link *link = NULL;
-    tenon_status st = pg_conn_link(c->db, deadline_ns, &link, err);
+    tenon_status st = pg_conn_link(c, deadline_ns, &link, err);
 
     if (st != TENON_OK)
         return st;
@@ -405,17 +409,16 @@ postgres_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *er
 static tenon_status
 pg_commit_wait(pg_conn *c, tenon_error *err)
 {
-    static const tenon_pq_item commit = { .kind = TENON_PQ_COMMIT, .tag = "COMMIT" };
     tenon_error ignored;
     tenon_status st = c->pq.wrote ? pg_outcome_prepare(c, err) : TENON_OK;
 
     if (st == TENON_OK)
-        st = tenon_pq_send(c->pq.now, commit, "COMMIT", NULL, err);
+        st = tenon_pq_send_commit(&c->pq, err);
     if (st == TENON_OK && c->pq.wrote && c->db->replica)
         st = pg_replica_ask(c, err);
     if (st == TENON_OK)
         st = tenon_pq_run(c->pq.now, NULL, err);
-    if (c->pq.now->tag == commit.tag)
+    if (c->pq.now->tag != NULL && c->pq.now->tag[0] != '\0')
         st = TENON_OK; /* whatever became of the connection after that */
     else if (c->pq.now->dead)
         st = c->pq.now->commit_sent ? pg_outcome_ask(c, err) : st;
@@ -427,7 +430,7 @@ pg_commit_wait(pg_conn *c, tenon_error *err)
         c->pq.in_txn = c->pq.begun = false;
         return st;
     }
-    (void)tenon_pq_end(&c->pq, "ROLLBACK", &ignored);
+    (void)tenon_pq_end(&c->pq, false, &ignored);
     return st;
 }
 
@@ -443,7 +446,7 @@ postgres_commit(tenon_drv_conn *conn, tenon_error *err)
     }
     /* What a reader has seen at these levels stays true whatever becomes of its end. */
     if (c->pq.read_only && c->pq.isolation != TENON_SERIALIZABLE && !tenon_pq_owes(c->pq.now))
-        return tenon_pq_end(&c->pq, "COMMIT", err);
+        return tenon_pq_end(&c->pq, true, err);
     return pg_commit_wait(c, err);
 }
 

@@ -3,6 +3,7 @@
 #define TENON_DRIVERS_POSTGRES_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tenon/kit/pq.h"
 
@@ -27,6 +28,7 @@ typedef struct pg_conn {
     uint64_t mark;             /**< Number of the last one. */
     uint64_t trimmed;          /**< The last one that others were removed at. */
     bool marked;               /**< This transaction has one. */
+    char life[80];             /**< Of the server, where there are no marks; see outcome.c. */
 } pg_conn;
 
 /** The transaction's id, where it has one: who only read has none. */
@@ -44,6 +46,8 @@ void pg_replica_note(pg_conn *c);
 /** replica.c: another primary may be behind what the last one has said. */
 tenon_status pg_replica_begin(tenon_drv_db *db, tenon_pq_link *link, tenon_error *err);
 
+/** outcome.c: when a connection is new. */
+tenon_status pg_outcome_begin(pg_conn *c, tenon_pq_link *link, tenon_error *err);
 /** outcome.c: before a commit, send what its outcome can be found out by. */
 tenon_status pg_outcome_prepare(pg_conn *c, tenon_error *err);
 /** outcome.c: before a transaction begins, forget marks that nobody will ask for. */

@@ -1,4 +1,5 @@
 /* From a URL to a connection. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -9,6 +10,10 @@
 #define PQ_CONNECT_NS UINT64_C(5000000000) /* that opening waits, unless the URL says otherwise */
 #define PQ_HOST_NS UINT64_C(2000000000)    /* that one of several hosts is waited for */
 #define PQ_PAUSE_NS 20000000L              /* before all hosts are asked again */
+
+struct tenon_pq_found {
+    atomic_uint host; /* a number in the list of hosts */
+};
 
 /* ---- URLs ---- */
 
@@ -125,6 +130,9 @@ tenon_pq_config_read(tenon_pq_config *config, const tenon_drv_open *options, ten
     const char *seconds;
     tenon_status st = config_text(options, own, arg, &text, err);
 
+    config->found = calloc(1, sizeof *config->found);
+    if (st == TENON_OK && config->found == NULL)
+        st = tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     if (st == TENON_OK) {
         config->options = PQconninfoParse(text, &why);
         /* libpq's own words may hold the text, and so a password */
@@ -150,6 +158,7 @@ void
 tenon_pq_config_fini(tenon_pq_config *config)
 {
     PQconninfoFree(config->options);
+    free(config->found);
     free(config->host);
     free(config->hostaddr);
     free(config->port);
@@ -258,7 +267,6 @@ connect_host(tenon_pq_config *config, const tenon_pq_host *host, bool standby, u
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     bool late = false;
 
-    wait.wake[0] = -1;
     wait.deadline_ns = until_ns > PQ_GRACE_NS ? until_ns - PQ_GRACE_NS : 0;
     while (wait.pg != NULL && PQstatus(wait.pg) != CONNECTION_BAD && next != PGRES_POLLING_OK &&
            next != PGRES_POLLING_FAILED && !late) {
@@ -303,7 +311,7 @@ connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn 
             tenon_error *err)
 {
     const struct timespec pause = { 0, PQ_PAUSE_NS };
-    const uint32_t first = standby ? 0 : atomic_load(&config->last_host);
+    const uint32_t first = standby ? 0 : atomic_load(&config->found->host);
     tenon_status st = TENON_UNAVAILABLE;
     tenon_error failure = { 0 };
 
@@ -319,7 +327,7 @@ connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn 
             if (i == 0 || st != TENON_UNAVAILABLE)
                 *err = failure;
             if (st == TENON_OK && !standby)
-                atomic_store(&config->last_host, number);
+                atomic_store(&config->found->host, number);
             if (st == TENON_OK)
                 return st;
         }
@@ -348,6 +356,7 @@ tenon_pq_connect(tenon_pq_config *config, bool standby, uint64_t deadline_ns, te
     }
     (void)PQsetNoticeReceiver(pg, connect_silence, NULL);
     (*out)->number = standby;
+    (*out)->shares = config->pooler;
     if (pq_init(*out, pg)) {
         (*out)->deadline_ns = deadline_ns;
         return TENON_OK;

@@ -2,15 +2,15 @@
 #include "link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define PQ_NS_PER_MS 1000000
 #define PQ_DIVISION_BY_ZERO "22012"
+#define LINK_NAME_BYTES 60
 
 bool
 pq_init(tenon_pq_link *link, PGconn *pg)
@@ -20,22 +20,14 @@ pq_init(tenon_pq_link *link, PGconn *pg)
     link->pg = pg;
     link->id = atomic_fetch_add(&last_id, 1) + 1;
     link->deadline_ns = UINT64_MAX;
-    link->wake[0] = link->wake[1] = -1;
-    atomic_init(&link->cancel, false);
-    return pipe(link->wake) == 0 && fcntl(link->wake[0], F_SETFL, O_NONBLOCK) == 0 &&
-           fcntl(link->wake[1], F_SETFL, O_NONBLOCK) == 0 &&
-           fcntl(link->wake[0], F_SETFD, FD_CLOEXEC) == 0 &&
-           fcntl(link->wake[1], F_SETFD, FD_CLOEXEC) == 0 && PQsetnonblocking(pg, 1) == 0 &&
-           PQenterPipelineMode(pg) == 1;
+    link->wake = pq_wake_new();
+    return link->wake != NULL && PQsetnonblocking(pg, 1) == 0 && PQenterPipelineMode(pg) == 1;
 }
 
 void
 pq_fini(tenon_pq_link *link)
 {
-    for (int i = 0; i < 2; i++) {
-        if (link->wake[i] >= 0)
-            (void)close(link->wake[i]);
-    }
+    pq_wake_free(link->wake);
     PQfinish(link->pg);
 }
 
@@ -180,9 +172,8 @@ bool
 pq_wait(tenon_pq_link *link, bool for_write)
 {
     struct pollfd fds[2] = { { .fd = PQsocket(link->pg), .events = POLLIN },
-                             { .fd = link->wake[0], .events = POLLIN } };
+                             { .fd = pq_wake_fd(link->wake), .events = POLLIN } };
     uint64_t until_ns = link->deadline_ns;
-    char ignored[16];
     int rc;
 
     fds[0].events = for_write ? POLLIN | POLLOUT : POLLIN;
@@ -197,12 +188,8 @@ pq_wait(tenon_pq_link *link, bool for_write)
         return false;
     if (rc == 0 && tenon_sql_host->monotonic_ns() >= until_ns)
         link_cancel(link);
-    if (rc > 0 && (fds[1].revents & POLLIN) != 0 && !link->cancelled) {
-        while (read(link->wake[0], ignored, sizeof ignored) > 0)
-            ;
-        if (atomic_exchange(&link->cancel, false))
-            link_cancel(link);
-    }
+    if (rc > 0 && (fds[1].revents & POLLIN) != 0 && !link->cancelled && pq_wake_take(link->wake))
+        link_cancel(link);
     return true;
 }
 
@@ -234,16 +221,17 @@ const tenon_value *
 pq_keep(tenon_pq_link *link, const tenon_value *params, uint32_t count)
 {
     size_t bytes = count * sizeof *params;
-    tenon_value *kept = (tenon_value *)(void *)(link->shown_params + link->shown);
-    unsigned char *data = link->shown_params + link->shown + bytes;
+    unsigned char *data = (unsigned char *)link->shown_params + link->shown;
+    tenon_value *kept = (tenon_value *)(void *)data;
 
     for (uint32_t i = 0; i < count; i++) {
         if (params[i].type >= TENON_TEXT && params[i].type <= TENON_UUID)
             bytes += params[i].len < TENON_SQL_SHOWN_BYTES ? params[i].len : TENON_SQL_SHOWN_BYTES;
     }
-    bytes = (bytes + 15) / 16 * 16;
+    bytes = (bytes + sizeof *kept - 1) / sizeof *kept * sizeof *kept;
     if (params == NULL || link->shown + bytes > sizeof link->shown_params)
         return NULL;
+    data += count * sizeof *kept;
     for (uint32_t i = 0; i < count; i++) {
         kept[i] = params[i];
         if (params[i].type < TENON_TEXT || params[i].type > TENON_UUID || params[i].len == 0)
@@ -371,6 +359,8 @@ link_judge(tenon_pq_link *link, PGresult *result)
         link->commit_sent = false;
     if (item->kind == TENON_PQ_PARSE && item->stmt != NULL)
         pq_stmt_unparsed(item->stmt, link);
+    else if (item->kind == TENON_PQ_PARSE)
+        link->lasting &= ~(1u << item->number);
     PQclear(result);
     return !link->dead;
 }
@@ -478,6 +468,27 @@ pq_parse(tenon_pq_link *link, tenon_pq_item item, const char *name, const char *
                ? st
                : link_push(link, item,
                            PQsendPrepare(link->pg, name, sql, params->count, params->types), err);
+}
+
+tenon_status
+tenon_pq_send_lasting(tenon_pq_link *link, tenon_pq_item item, uint32_t number, const char *sql,
+                      const tenon_pq_params *params, tenon_error *err)
+{
+    const tenon_pq_item parse = { .kind = TENON_PQ_PARSE, .number = number };
+    char name[LINK_NAME_BYTES]; /* the text itself where that is short: what servers log is for
+                                 * people
+                                 */
+    tenon_status st = TENON_OK;
+
+    if (link->shares)
+        return tenon_pq_send(link, item, sql, params, err);
+    if (snprintf(name, sizeof name, "%s", sql) >= LINK_NAME_BYTES)
+        (void)snprintf(name, sizeof name, "tenon_%u", (unsigned)number);
+    if ((link->lasting & 1u << number) == 0) {
+        st = pq_parse(link, parse, name, sql, params, err);
+        link->lasting |= st == TENON_OK ? 1u << number : 0;
+    }
+    return st == TENON_OK ? pq_send_named(link, item, name, params, err) : st;
 }
 
 tenon_status
@@ -596,6 +607,5 @@ tenon_pq_ask(tenon_pq_link *link, const char *sql, tenon_error *err)
 void
 tenon_pq_interrupt(tenon_pq_link *link)
 {
-    atomic_store(&link->cancel, true);
-    (void)!write(link->wake[1], "!", 1);
+    pq_wake_up(link->wake);
 }

@@ -5,7 +5,30 @@
 #include "tenon/kit/pq.h"
 
 /** After the deadline, how long an answer to a cancel is waited for. */
-#define PQ_GRACE_NS UINT64_C(30000000)
+#define PQ_GRACE_NS UINT64_C(20000000)
+
+/** In wake.c: by which another thread stops a call that waits. @return NULL: no memory, or no pipe
+ */
+tenon_pq_wake *pq_wake_new(void);
+void pq_wake_free(tenon_pq_wake *wake);
+/** Readable after pq_wake_up; -1 for NULL. */
+int pq_wake_fd(const tenon_pq_wake *wake);
+void pq_wake_up(tenon_pq_wake *wake);
+/** Whether somebody has called pq_wake_up since this or pq_wake_forget was called. */
+bool pq_wake_take(tenon_pq_wake *wake);
+/** What was meant for an earlier call. */
+void pq_wake_forget(tenon_pq_wake *wake);
+
+/** Numbers of the kit's own lasting texts. */
+enum {
+    PQ_BEGIN = TENON_PQ_OWN, /**< Twice the level, and one more for readers: up to 7 more. */
+    PQ_COMMIT = TENON_PQ_OWN + 8,
+    PQ_ROLLBACK,
+    PQ_GUARD,
+    PQ_GUARD_RELEASE,
+    PQ_GUARD_ROLLBACK,
+    PQ_ASK_XID
+};
 
 /** Take over a connection that is open. @return false: no memory, or no pipe */
 bool pq_init(tenon_pq_link *link, PGconn *pg);

@@ -317,14 +317,14 @@ pq_run(tenon_pq_stmt *stmt, const tenon_pq_item *item, bool guarded, bool stream
     tenon_status st = TENON_OK;
 
     if (guarded)
-        st = tenon_pq_send(link, plain, "SAVEPOINT tenon_s", NULL, err);
+        st = tenon_pq_send_lasting(link, plain, PQ_GUARD, "SAVEPOINT tenon_s", NULL, err);
     guard = link->serial;
     if (st == TENON_OK)
         st = stmt->explains ? pq_send_explain(stmt, *item, err) : pq_send(stmt, *item, err);
     if (st == TENON_OK && guarded)
-        st = tenon_pq_send(link, plain, "RELEASE tenon_s", NULL, err);
+        st = tenon_pq_send_lasting(link, plain, PQ_GUARD_RELEASE, "RELEASE tenon_s", NULL, err);
     if (st == TENON_OK && c->wrote && c->ask_xid != NULL && link->xid[0] == '\0')
-        st = tenon_pq_send(link, xid, c->ask_xid, NULL, err);
+        st = tenon_pq_send_lasting(link, xid, PQ_ASK_XID, c->ask_xid, NULL, err);
     if (st == TENON_OK)
         st = tenon_pq_run(link, stream ? stmt : NULL, err);
     if (st == TENON_OK || !guarded || link->dead || link->failed_serial <= guard ||
@@ -333,8 +333,10 @@ pq_run(tenon_pq_stmt *stmt, const tenon_pq_item *item, bool guarded, bool stream
     {
         tenon_error lost;
 
-        if (tenon_pq_send(link, plain, "ROLLBACK TO tenon_s", NULL, &lost) == TENON_OK &&
-            tenon_pq_send(link, plain, "RELEASE tenon_s", NULL, &lost) == TENON_OK)
+        if (tenon_pq_send_lasting(link, plain, PQ_GUARD_ROLLBACK, "ROLLBACK TO tenon_s", NULL,
+                                  &lost) == TENON_OK &&
+            tenon_pq_send_lasting(link, plain, PQ_GUARD_RELEASE, "RELEASE tenon_s", NULL, &lost) ==
+                TENON_OK)
             err->effect = TENON_EFFECT_OPEN;
         link->failed_serial = 0;
     }

@@ -38,7 +38,7 @@ tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how)
     link->xid[0] = '\0';
     link->tag = NULL;
     link->commit_sent = false;
-    (void)atomic_exchange(&link->cancel, false);
+    pq_wake_forget(link->wake);
     c->isolation = how->isolation;
     c->read_only = how->read_only != 0;
     c->in_txn = true;
@@ -101,8 +101,8 @@ tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err)
     if (!c->config->pooler)
         st = pq_set_limits(c, err);
     if (st == TENON_OK)
-        st = tenon_pq_send(c->now, pq_plain, tenon_pq_begins[c->isolation][c->read_only], NULL,
-                           err);
+        st = tenon_pq_send_lasting(c->now, pq_plain, PQ_BEGIN + 2 * c->isolation + c->read_only,
+                                   tenon_pq_begins[c->isolation][c->read_only], NULL, err);
     if (st == TENON_OK && (c->now->levels_seen & bit) == 0)
         st = tenon_pq_send(c->now, level, "SHOW transaction_isolation", NULL, err);
     if (st == TENON_OK && c->config->pooler)
@@ -115,14 +115,23 @@ tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err)
 
 /* End what is open on the server, without waiting: what follows waits anyway. */
 tenon_status
-tenon_pq_end(tenon_pq_conn *c, const char *sql, tenon_error *err)
+tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err)
+{
+    static const tenon_pq_item item = { .kind = TENON_PQ_COMMIT, .tag = "COMMIT" };
+
+    return tenon_pq_send_lasting(c->now, item, PQ_COMMIT, item.tag, NULL, err);
+}
+
+tenon_status
+tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err)
 {
     tenon_status st = TENON_OK;
 
     if (c->begun && c->now->count > 0)
         st = tenon_pq_flush(c->now, err); /* a failure skips the rest of its part only */
     if (c->begun && st == TENON_OK)
-        st = tenon_pq_send(c->now, pq_plain, sql, NULL, err);
+        st = commit ? tenon_pq_send_lasting(c->now, pq_plain, PQ_COMMIT, "COMMIT", NULL, err)
+                    : tenon_pq_send_lasting(c->now, pq_plain, PQ_ROLLBACK, "ROLLBACK", NULL, err);
     if (c->begun && st == TENON_OK)
         st = tenon_pq_flush(c->now, err);
     c->in_txn = c->begun = false;
@@ -148,7 +157,7 @@ tenon_pq_rollback(tenon_drv_conn *conn, tenon_error *err)
         return tenon_sql_fail(err, TENON_UNAVAILABLE, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                               "the connection is closed, which rolls back");
     }
-    return tenon_pq_end(c, "ROLLBACK", err);
+    return tenon_pq_end(c, false, err);
 }
 
 /* ---- Savepoints ---- */
@@ -253,7 +262,7 @@ tenon_pq_two_phase_prepare(tenon_drv_conn *conn, const char *gid, tenon_error *e
     if (st == TENON_OK)
         st = pq_run_tagged(c, words, gid, words, err);
     if (st != TENON_OK && !c->main->dead)
-        (void)tenon_pq_end(c, "ROLLBACK", &ignored);
+        (void)tenon_pq_end(c, false, &ignored);
     c->in_txn = c->begun = false;
     return st;
 }

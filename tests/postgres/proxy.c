@@ -44,6 +44,7 @@ struct pg_proxy {
     atomic_int to_port, hold, open_count, when;
     atomic_uint delay_us;
     atomic_bool over, cut, refuse;
+    atomic_uint asked, done; /* changes that the thread is to have seen */
     _Atomic(const char *) words;
     pair pairs[PROXY_PAIRS];
 };
@@ -323,6 +324,9 @@ proxy_main(void *arg)
     char ignored[64];
 
     while (!atomic_load(&p->over)) {
+        const unsigned seen = atomic_load(&p->asked);
+
+        atomic_store(&p->done, seen);
         proxy_wait(p, fds, owners, &count);
         while (read(p->wake[0], ignored, sizeof ignored) > 0)
             ;
@@ -343,6 +347,18 @@ static void
 proxy_poke(pg_proxy *p)
 {
     (void)!write(p->wake[1], "!", 1);
+}
+
+/* Return when the thread has done as it was told: nothing is forwarded any more by the old rule. */
+static void
+proxy_tell(pg_proxy *p)
+{
+    const struct timespec pause = { 0, 100000 };
+    const unsigned mine = atomic_fetch_add(&p->asked, 1) + 1;
+
+    proxy_poke(p);
+    while ((int)(atomic_load(&p->done) - mine) < 0)
+        (void)nanosleep(&pause, NULL);
 }
 
 /* ---- For the test ---- */
@@ -410,7 +426,7 @@ void
 pg_proxy_cut(pg_proxy *p)
 {
     atomic_store(&p->cut, true);
-    proxy_poke(p);
+    proxy_tell(p);
 }
 
 void
@@ -424,7 +440,7 @@ void
 pg_proxy_hold(pg_proxy *p, int directions)
 {
     atomic_store(&p->hold, directions);
-    proxy_poke(p);
+    proxy_tell(p);
 }
 
 void

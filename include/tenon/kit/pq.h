@@ -14,7 +14,6 @@
 #define TENON_KIT_PQ_H
 
 #include <libpq-fe.h>
-#include <stdatomic.h>
 
 #include "tenon/kit/sql.h"
 
@@ -55,15 +54,20 @@ typedef struct tenon_pq_item {
     const tenon_drv_query *query; /**< To name it by; may be NULL. */
     const tenon_value *params;    /**< To show; lives until the answer; may be NULL. */
     const char *tag;              /**< Static; see the kinds. */
+    uint32_t number;              /**< Of a TENON_PQ_PARSE without `stmt`: of the text. */
 } tenon_pq_item;
+
+/** The kit's own: a call that waits, and whoever wants it to stop. */
+typedef struct tenon_pq_wake tenon_pq_wake;
 
 /** A connection to one server. */
 typedef struct tenon_pq_link {
     PGconn *pg;
-    uint64_t id;        /**< Another one for each link of the process. */
-    uint32_t number;    /**< 0: to a server that writes, 1: to a standby. */
-    int wake[2];        /**< A pipe: somebody wants the running call to stop. */
-    atomic_bool cancel; /**< He does. */
+    uint64_t id;         /**< Another one for each link of the process. */
+    uint32_t number;     /**< 0: to a server that writes, 1: to a standby. */
+    tenon_pq_wake *wake; /**< By which another thread stops the running call. */
+    bool shares;         /**< Its sessions are the pooler's: nothing of them may be used. */
+    uint32_t lasting;    /**< Bits of the texts that are prepared. */
     bool cancelled;   /**< A cancel is on its way and may hit what comes next: only to be closed. */
     bool dead;        /**< The server is gone, or what it does is not known. */
     bool failed;      /**< Something has failed that nobody was told of yet. */
@@ -84,7 +88,7 @@ typedef struct tenon_pq_link {
     uint32_t names;       /**< Statements named so far. */
     uint32_t worn;        /**< Of these, those that nobody uses any more. */
     size_t shown;         /**< Bytes used of the next. */
-    _Alignas(16) unsigned char shown_params[TENON_PQ_SHOWN_BYTES];
+    tenon_value shown_params[TENON_PQ_SHOWN_BYTES / sizeof(tenon_value)];
 } tenon_pq_link;
 
 /** Parameters of a statement, as libpq takes them. */
@@ -99,6 +103,17 @@ typedef struct tenon_pq_params {
  * (dead), an earlier failure where the pipeline was full */
 tenon_status tenon_pq_send(tenon_pq_link *link, tenon_pq_item item, const char *sql,
                            const tenon_pq_params *params, tenon_error *err);
+
+/** Numbers of the texts that a link keeps prepared; the kit uses those from TENON_PQ_OWN on. */
+#define TENON_PQ_LASTING 32
+#define TENON_PQ_OWN 16
+
+/** Send a text that is sent again and again: prepared when it is sent for the first time, but for
+ * servers behind a pooler. @param[in] number below TENON_PQ_OWN, always with the same text @retval
+ * as tenon_pq_send */
+tenon_status tenon_pq_send_lasting(tenon_pq_link *link, tenon_pq_item item, uint32_t number,
+                                   const char *sql, const tenon_pq_params *params,
+                                   tenon_error *err);
 
 /** End the part of the pipeline that a failure skips, and send all; wait for nothing. */
 tenon_status tenon_pq_flush(tenon_pq_link *link, tenon_error *err);
@@ -133,13 +148,16 @@ typedef struct tenon_pq_host {
     const char *host, *hostaddr, *port;
 } tenon_pq_host;
 
+/** The kit's own: what all who connect know of the hosts. */
+typedef struct tenon_pq_found tenon_pq_found;
+
 /** A URL, read. Zeroed before; `read_only` and `durability` are set by the driver. */
 typedef struct tenon_pq_config {
     PQconninfoOption *options;
     char *host, *hostaddr, *port;
     tenon_pq_host hosts[TENON_PQ_MAX_HOSTS];
     uint32_t host_count;
-    atomic_uint last_host; /**< Where a server that writes was found last. */
+    tenon_pq_found *found; /**< Where a server that writes was found last. */
     uint32_t durability;
     bool read_only;
     bool pooler;         /**< No state of the session may be used: transactions change servers. */
@@ -202,8 +220,10 @@ extern const char *const tenon_pq_begins[TENON_SERIALIZABLE + 1][2];
 void tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how);
 /** Tell the server where that was not done yet: BEGIN, limits, the level read back. Sends only. */
 tenon_status tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err);
-/** End the transaction with `sql`, without waiting. */
-tenon_status tenon_pq_end(tenon_pq_conn *c, const char *sql, tenon_error *err);
+/** End the transaction, without waiting. */
+tenon_status tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err);
+/** Send COMMIT. */
+tenon_status tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err);
 /** Whether something was sent whose failure nobody knows yet. */
 bool tenon_pq_owes(const tenon_pq_link *link);
 
