@@ -48,28 +48,6 @@ pg_own(void *arg, const tenon_drv_param *param, bool *own, tenon_error *err)
 
 /* ---- What a server can do ---- */
 
-/* Which isolation levels are what they are called. */
-static tenon_status
-pg_probe_levels(tenon_drv_db *db, tenon_pq_link *link, tenon_error *err)
-{
-    static const uint64_t caps[] = { 0, TENON_CAP_READ_COMMITTED, TENON_CAP_SNAPSHOT,
-                                     TENON_CAP_SERIALIZABLE };
-    tenon_status st = TENON_OK;
-
-    for (uint32_t level = TENON_READ_COMMITTED; level <= TENON_SERIALIZABLE; level++) {
-        st = tenon_pq_send(link, pg_plain, tenon_pq_begins[level][1], NULL, err);
-        if (st == TENON_OK)
-            st = tenon_pq_ask(link, "SHOW transaction_isolation", err);
-        if (st == TENON_OK && strcmp(link->answer, tenon_pq_levels[level]) == 0)
-            db->capabilities |= caps[level];
-        if (st == TENON_OK || !link->dead)
-            st = tenon_pq_ask(link, "ROLLBACK", err);
-        if (st != TENON_OK)
-            break;
-    }
-    return st;
-}
-
 /* The table of marks, where it is there or may be made. */
 static void
 pg_probe_marks(tenon_drv_db *db, tenon_pq_link *link, bool create)
@@ -154,7 +132,7 @@ pg_probe(tenon_drv_db *db, tenon_pq_link *link, bool create, tenon_error *err)
     if (st == TENON_OK)
         st = pg_probe_durability(db, link, err);
     if (st == TENON_OK)
-        st = pg_probe_levels(db, link, err);
+        st = tenon_pq_probe_levels(link, &db->capabilities, err);
     if (st == TENON_OK && !db->config.read_only)
         pg_probe_marks(db, link, create);
     return st;

@@ -21,6 +21,27 @@ const char *const tenon_pq_begins[][2] = {
       "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY" },
 };
 
+tenon_status
+tenon_pq_probe_levels(tenon_pq_link *link, uint64_t *capabilities, tenon_error *err)
+{
+    static const uint64_t caps[] = { 0, TENON_CAP_READ_COMMITTED, TENON_CAP_SNAPSHOT,
+                                     TENON_CAP_SERIALIZABLE };
+    tenon_status st = TENON_OK;
+
+    for (uint32_t level = TENON_READ_COMMITTED; level <= TENON_SERIALIZABLE; level++) {
+        st = tenon_pq_send(link, pq_plain, tenon_pq_begins[level][1], NULL, err);
+        if (st == TENON_OK)
+            st = tenon_pq_ask(link, "SHOW transaction_isolation", err);
+        if (st == TENON_OK && strcmp(link->answer, tenon_pq_levels[level]) == 0)
+            *capabilities |= caps[level];
+        if (st == TENON_OK || !link->dead)
+            st = tenon_pq_ask(link, "ROLLBACK", err);
+        if (st != TENON_OK)
+            break;
+    }
+    return st;
+}
+
 static tenon_pq_conn *
 pq_conn_of(const tenon_drv_conn *conn)
 {

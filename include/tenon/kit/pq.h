@@ -216,6 +216,9 @@ extern const char *const tenon_pq_levels[TENON_SERIALIZABLE + 1];
 /** The texts that begin a transaction: of writers, of readers. */
 extern const char *const tenon_pq_begins[TENON_SERIALIZABLE + 1][2];
 
+/** Find out which levels are what they are called. @param[in,out] capabilities gets their bits */
+tenon_status tenon_pq_probe_levels(tenon_pq_link *link, uint64_t *capabilities, tenon_error *err);
+
 /** Begin on `c->now`, without telling the server yet. */
 void tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how);
 /** Tell the server where that was not done yet: BEGIN, limits, the level read back. Sends only. */
