@@ -162,11 +162,13 @@ db_free_conn(tenon_db *db, tni_conn *conn)
 void
 tni_db_free(tenon_db *db)
 {
+    tni_grouper_stop(db);
     tni_background_stop(&db->upkeep);
     tni_background_stop(&db->reaper.background);
     for (tni_conn *c = atomic_load(&db->pool.all); c != NULL; c = c->older)
         db_free_conn(db, c);
     tni_keeper_fini(&db->keeper);
+    tni_grouper_fini(&db->grouper);
     tni_health_fini(&db->health);
     tni_pool_fini(&db->pool);
     if (db->drv != NULL)

@@ -5,6 +5,7 @@
 #include "core/audit.h"
 #include "core/breaker.h"
 #include "core/budget.h"
+#include "core/group.h"
 #include "core/health.h"
 #include "core/keeper.h"
 #include "core/outcome.h"
@@ -36,6 +37,7 @@ struct tenon_db {
     tni_reaper reaper;
     tni_background upkeep;
     tni_keeper keeper;
+    tni_grouper grouper;
     tni_health health;
     tni_reopen reopen;
     tni_outcomes outcomes;

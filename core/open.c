@@ -157,6 +157,9 @@ open_ask(tenon_db *db, const tenon_open_options *o, tenon_error *err)
     db->read_only = o->read_only;
     open_map_isolation(db);
     open_set_limits(db, o, info.max_connections);
+    db->grouper.wanted = (db->driver->flags & TENON_DRV_GROUPS) != 0 &&
+                         db->pool.limits.single_writer && !o->no_group_commit && !db->read_only &&
+                         (db->capabilities & TENON_CAP_SAVEPOINTS) != 0;
     if (db->thread_bound && !db->pool.limits.single_writer)
         return tni_fail(err, TENON_ABI, db->driver->name,
                         "%s binds writers to their threads and takes several at once: one thread "
@@ -182,6 +185,7 @@ open_new(const char *url, const tenon_open_options *o)
     tni_mutex_init(&db->catalogue_lock);
     tni_pool_init(&db->pool, &(tni_limits){ .max_count = 0 });
     tni_keeper_init(&db->keeper);
+    tni_grouper_init(&db->grouper);
     tni_health_init(&db->health);
     tni_reopen_init(&db->reopen);
     tni_breaker_init(&db->breaker, o->breaker_failures, o->breaker_open_ms);

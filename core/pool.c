@@ -1,6 +1,6 @@
 /* Admission, turns and connections: fair to those who wait, the most recently used connection
  * first. */
-#include "core/pool.h"
+#include "core/pool_locked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ tni_pool_init(tni_pool *pool, const tni_limits *limits)
     tni_mutex_init(&pool->lock);
     tni_cond_init(&pool->drained);
     tni_cond_init(&pool->closed);
+    tni_cond_init(&pool->grouper_wake);
 }
 
 void
@@ -31,6 +32,7 @@ tni_pool_fini(tni_pool *pool)
             free(conn);
         conn = older;
     }
+    tni_cond_fini(&pool->grouper_wake);
     tni_cond_fini(&pool->closed);
     tni_cond_fini(&pool->drained);
     tni_mutex_fini(&pool->lock);
@@ -38,8 +40,8 @@ tni_pool_fini(tni_pool *pool)
 
 /* ---- Waiting; the lock is held throughout ---- */
 
-static void
-pool_queue_add(tni_queue *queue, tni_waiter *waiter)
+void
+tni_queue_add(tni_queue *queue, tni_waiter *waiter)
 {
     if (queue->last != NULL)
         queue->last->next = waiter;
@@ -49,8 +51,8 @@ pool_queue_add(tni_queue *queue, tni_waiter *waiter)
     queue->count++;
 }
 
-static void
-pool_queue_remove(tni_queue *queue, tni_waiter *waiter)
+void
+tni_queue_remove(tni_queue *queue, tni_waiter *waiter)
 {
     tni_waiter *before = NULL;
 
@@ -73,15 +75,15 @@ pool_queue_grant(tni_queue *queue)
 
     if (waiter == NULL)
         return NULL;
-    pool_queue_remove(queue, waiter);
+    tni_queue_remove(queue, waiter);
     waiter->granted = true;
     tni_cond_signal(&waiter->granted_cond);
     return waiter;
 }
 
 /* When to stop waiting: at the deadline, or when the pool's own timeout is over. */
-static uint64_t
-pool_until(const tni_pool *pool, uint64_t deadline_ns, uint64_t now_ns)
+uint64_t
+tni_locked_until(const tni_pool *pool, uint64_t deadline_ns, uint64_t now_ns)
 {
     return deadline_ns < now_ns || deadline_ns - now_ns < pool->limits.timeout_ns
                ? deadline_ns
@@ -89,8 +91,8 @@ pool_until(const tni_pool *pool, uint64_t deadline_ns, uint64_t now_ns)
 }
 
 /* Say for what nobody was served in time. */
-static tenon_status
-pool_late(const tni_pool *pool, uint32_t kind, tenon_error *err)
+tenon_status
+tni_locked_late(const tni_pool *pool, uint32_t kind, tenon_error *err)
 {
     const uint32_t waiting = pool->queues[kind].count + 1;
 
@@ -111,6 +113,18 @@ pool_late(const tni_pool *pool, uint32_t kind, tenon_error *err)
     }
 }
 
+tenon_status
+tni_locked_check(tni_pool *pool, uint32_t kind, tenon_error *err)
+{
+    if (!pool->limits.finds_deadlocks || !tni_pool_is_deadlock(pool, kind))
+        return TENON_OK;
+    return tni_fail(err, TENON_MISUSE, NULL, "%s",
+                    kind == TNI_WAIT_TURN && pool->writer == tni_self()
+                        ? "this thread has a write transaction open, and this engine has one writer"
+                        : "this thread would wait for itself: whoever could end a transaction "
+                          "waits for another one");
+}
+
 /* Wait in a queue. The time spent in all of them is bounded once, by `*until_ns`, which is 0 as
  * long as nobody has waited. */
 static tenon_status
@@ -118,35 +132,31 @@ pool_wait(tni_pool *pool, uint32_t kind, const tni_lease *what, uint64_t *until_
           tenon_error *err)
 {
     tni_waiter waiter = { .thread = tni_self(), .op = what->op };
+    tenon_status st = tni_locked_check(pool, kind, err);
     bool in_time = true;
 
-    if (pool->limits.finds_deadlocks && tni_pool_is_deadlock(pool, kind))
-        return tni_fail(err, TENON_MISUSE, NULL, "%s",
-                        kind == TNI_WAIT_TURN && pool->writer == waiter.thread
-                            ? "this thread has a write transaction open, and this engine has one "
-                              "writer"
-                            : "this thread would wait for itself: whoever could end a transaction "
-                              "waits for another one");
+    if (st != TENON_OK)
+        return st;
     waiter.since_ns = tni_monotonic_ns();
     if (*until_ns == 0)
-        *until_ns = pool_until(pool, what->deadline_ns, waiter.since_ns);
+        *until_ns = tni_locked_until(pool, what->deadline_ns, waiter.since_ns);
     tni_cond_init(&waiter.granted_cond);
-    pool_queue_add(&pool->queues[kind], &waiter);
+    tni_queue_add(&pool->queues[kind], &waiter);
     while (!waiter.granted && in_time)
         in_time = tni_cond_wait(&waiter.granted_cond, &pool->lock, *until_ns);
     if (!waiter.granted)
-        pool_queue_remove(&pool->queues[kind], &waiter);
+        tni_queue_remove(&pool->queues[kind], &waiter);
     tni_cond_fini(&waiter.granted_cond);
     if (!waiter.granted)
-        return pool_late(pool, kind, err);
+        return tni_locked_late(pool, kind, err);
     *conn = waiter.conn;
     return TENON_OK;
 }
 
 /* ---- Admission, turns, connections; the lock is held ---- */
 
-static tenon_status
-pool_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
+tenon_status
+tni_locked_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
 {
     tni_conn *none;
 
@@ -158,8 +168,8 @@ pool_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_erro
 }
 
 /* Give an admission to the next one who waits, or back. */
-static void
-pool_dismiss(tni_pool *pool)
+void
+tni_locked_dismiss(tni_pool *pool)
 {
     if (pool_queue_grant(&pool->queues[TNI_WAIT_ADMISSION]) == NULL)
         pool->admitted_count--;
@@ -177,11 +187,18 @@ pool_take_turn(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_
     return pool_wait(pool, TNI_WAIT_TURN, what, until_ns, &none, err);
 }
 
-static void
-pool_pass_turn(tni_pool *pool)
+/* The grouper takes the turn for those who join, and finds them in the queue. */
+void
+tni_locked_pass_turn(tni_pool *pool)
 {
-    const tni_waiter *next = pool_queue_grant(&pool->queues[TNI_WAIT_TURN]);
+    const tni_waiter *next = pool->queues[TNI_WAIT_TURN].first;
 
+    if (next != NULL && next->joins) {
+        pool->writer = pool->grouper;
+        tni_cond_signal(&pool->grouper_wake);
+        return;
+    }
+    next = pool_queue_grant(&pool->queues[TNI_WAIT_TURN]);
     pool->writer = next != NULL ? next->thread : 0;
 }
 
@@ -285,7 +302,7 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
         goto done;
     }
     if (what->admit) {
-        st = pool_admit(pool, what, &until_ns, err);
+        st = tni_locked_admit(pool, what, &until_ns, err);
         admitted = st == TENON_OK;
     }
     if (st == TENON_OK && turn) {
@@ -299,9 +316,9 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
         goto done;
     }
     if (has_turn)
-        pool_pass_turn(pool);
+        tni_locked_pass_turn(pool);
     if (admitted)
-        pool_dismiss(pool);
+        tni_locked_dismiss(pool);
     if (pool->closing)
         tni_cond_broadcast(&pool->drained);
 
@@ -315,9 +332,9 @@ pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
 {
     pool_put_conn(pool, conn); /* before the turn: the next writer finds it */
     if (writer && pool->limits.single_writer)
-        pool_pass_turn(pool);
+        tni_locked_pass_turn(pool);
     if (leave)
-        pool_dismiss(pool);
+        tni_locked_dismiss(pool);
     if (pool->closing || pool->held)
         tni_cond_broadcast(&pool->drained);
 }
@@ -351,8 +368,15 @@ tni_pool_take_back(tni_pool *pool, tni_conn *conn)
 void
 tni_pool_leave(tni_pool *pool)
 {
+    tni_pool_leave_many(pool, 1);
+}
+
+void
+tni_pool_leave_many(tni_pool *pool, uint32_t count)
+{
     tni_mutex_lock(&pool->lock);
-    pool_dismiss(pool);
+    while (count-- > 0)
+        tni_locked_dismiss(pool);
     if (pool->closing)
         tni_cond_broadcast(&pool->drained);
     tni_mutex_unlock(&pool->lock);

@@ -29,6 +29,14 @@ typedef struct tni_conn {
     tenon_txn txn;
 } tni_conn;
 
+/** When a transaction could run, when its end began, when that was over. */
+typedef struct tni_times {
+    uint64_t leased_ns, ended_ns, done_ns;
+} tni_times;
+
+/** Count the end of a transaction that ran on a connection. @param[in] end TNI_COMMITTED … */
+void tni_count_end(tni_conn *conn, const struct tni_op *op, uint32_t end, const tni_times *times);
+
 /** What somebody waits for. */
 enum { TNI_WAIT_ADMISSION = 0, TNI_WAIT_TURN = 1, TNI_WAIT_CONNECTION = 2, TNI_WAITS = 3 };
 
@@ -41,6 +49,9 @@ typedef struct tni_waiter {
     struct tni_op *op; /* name of what is to run; may be NULL */
     tni_conn *conn;    /* handed on; NULL: room for one of the waiter's own */
     bool granted;
+    bool joins;           /* waits for a turn that the grouper takes for it, see group.h */
+    uint32_t most;        /* members of the group that it may be in */
+    uint64_t deadline_ns; /* where it joins */
 } tni_waiter;
 
 /** First come, first served. */
@@ -68,7 +79,10 @@ typedef struct tni_pool {
     uint32_t leased_count, idle_count;
     uint32_t admitted_count;
     tni_queue queues[TNI_WAITS];
-    uintptr_t writer; /* whose turn it is; 0: nobody's */
+    _Atomic uintptr_t writer; /* whose turn it is; 0: nobody's */
+    uintptr_t grouper;        /* the thread that writes for those who join; 0: there is none yet */
+    tni_cond grouper_wake;
+    bool grouper_ends;
     tni_cond drained;
     tni_cond closed; /* wakes those who pause */
     bool closing;
@@ -110,6 +124,57 @@ void tni_pool_part(tni_pool *pool, tni_conn *conn, bool writer, bool leave);
 
 /** Take back a connection that was parted with and is closed now. */
 void tni_pool_take_back(tni_pool *pool, tni_conn *conn);
+
+/**
+ * Be admitted, and wait for the turn in the same queue as all writers, but let the grouper take it:
+ * returns as soon as `waiter` stands in the queue. Its owner waits for an answer of the grouper's,
+ * and calls tni_pool_unjoin when that takes too long.
+ *
+ * @param[in,out] waiter `op`, `most`, `deadline_ns` are set by the caller
+ * @param[out] until_ns when to stop waiting
+ * @retval as tni_pool_lease; then nothing is taken
+ */
+tenon_status tni_pool_join(tni_pool *pool, const tni_lease *what, tni_waiter *waiter,
+                           uint64_t *until_ns, tenon_error *err);
+
+/** Leave the queue. @param[out] err says for what nobody was served in time @return false: the
+ * grouper has taken it, and will answer */
+bool tni_pool_unjoin(tni_pool *pool, tni_waiter *waiter, tenon_error *err);
+
+/** For the grouper: wait until it is its turn. @return false: it is to end */
+bool tni_pool_await_group(tni_pool *pool);
+
+/** Wait until there is a grouper. */
+void tni_pool_await_grouper(tni_pool *pool);
+
+/** Let the grouper end; nobody joins any more. */
+void tni_pool_end_group(tni_pool *pool);
+
+/** Take the first who waits for the turn, if he joins and a group of `count` may have one more.
+ * @return NULL: nobody */
+tni_waiter *tni_pool_take_member(tni_pool *pool, uint32_t count);
+
+/** Put members back to where they were taken from: `list` comes first, in its order. */
+void tni_pool_put_members(tni_pool *pool, tni_waiter *list);
+
+/** When the first of those who join has to be served; UINT64_MAX where there is none. */
+uint64_t tni_pool_member_deadline(tni_pool *pool);
+
+/** Whether who waits longest for the turn joins. @param[out] held no connection may be kept now */
+bool tni_pool_has_member(tni_pool *pool, bool *held);
+
+/** Pass the turn on, without a connection. */
+void tni_pool_pass_turn(tni_pool *pool);
+
+/** Give `count` admissions back. */
+void tni_pool_leave_many(tni_pool *pool, uint32_t count);
+
+/** Whether a writer would have to wait, as far as can be seen without the lock. */
+static inline bool
+tni_pool_has_writer(const tni_pool *pool)
+{
+    return atomic_load_explicit(&pool->writer, memory_order_relaxed) != 0;
+}
 
 /** Give the admission back alone. */
 void tni_pool_leave(tni_pool *pool);

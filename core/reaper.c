@@ -10,7 +10,8 @@
     (20 * TNI_NS_PER_MS) /* that the engine has to see its deadline by itself                      \
                           */
 
-/* Stop a call that runs over its time, where the engine can be told to. Its handle can't be left
+/* Stop a call that runs over its time, where the engine can be told to, and where that undoes
+ * nothing of others. Its handle can't be left
  * meanwhile, so no later transaction of the connection can be meant. */
 static void
 reaper_poke(tenon_db *db, tenon_txn *txn, uint64_t now_ns)
@@ -20,7 +21,7 @@ reaper_poke(tenon_db *db, tenon_txn *txn, uint64_t now_ns)
     if ((db->capabilities & TENON_CAP_INTERRUPT) == 0 ||
         !atomic_compare_exchange_strong(&txn->word, &word, TNI_POKED))
         return;
-    if (atomic_load(&txn->deadline_ns) + REAPER_POKE_NS <= now_ns)
+    if (!txn->grouped && atomic_load(&txn->deadline_ns) + REAPER_POKE_NS <= now_ns)
         db->driver->admin->interrupt(txn->conn->drv);
     atomic_store(&txn->word, TNI_INSIDE);
 }

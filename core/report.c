@@ -67,6 +67,24 @@ tni_report_begin(tni_report *report, tenon_txn *txn, tenon_status status, uint64
 }
 
 void
+tni_report_keep(tni_report *report, tenon_txn *txn, uint64_t ended_ns)
+{
+    tni_report_begin(report, txn, TENON_OK, ended_ns, UINT64_MAX);
+}
+
+void
+tni_report_settle(tni_report *report, const tenon_db *db, tenon_status status, uint64_t now_ns)
+{
+    const tenon_slow *slow = &report->slow;
+
+    if (!report->wanted)
+        return;
+    report->slow.status = status;
+    report->wanted = slow->wait_ns + slow->run_ns + (now_ns - report->ended_ns) >=
+                     db->slow_ms * TNI_NS_PER_MS;
+}
+
+void
 tni_report_end(tni_report *report, tenon_db *db, uint64_t now_ns)
 {
     if (!report->wanted)

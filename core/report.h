@@ -16,6 +16,13 @@ typedef struct tni_report {
 void tni_report_begin(tni_report *report, tenon_txn *txn, tenon_status status, uint64_t ended_ns,
                       uint64_t now_ns);
 
+/** Gather all the same, since nobody knows yet how long it will take in all. */
+void tni_report_keep(tni_report *report, tenon_txn *txn, uint64_t ended_ns);
+
+/** Now that is known. */
+void tni_report_settle(tni_report *report, const tenon_db *db, tenon_status status,
+                       uint64_t now_ns);
+
 /** It is over and holds nothing any more: tell the application, if it took long. */
 void tni_report_end(tni_report *report, tenon_db *db, uint64_t now_ns);
 

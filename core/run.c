@@ -9,13 +9,6 @@
 #define RUN_CAP_NS UINT64_C(1000000000) /* 1 s */
 #define RUN_DEADLOCK "40P01"            /* SQLSTATE: deadlock detected */
 
-/* One attempt. */
-typedef struct run_attempt {
-    tenon_error err;   /* of what it returned */
-    tenon_error cause; /* the engine's failure that another attempt may cure; status TENON_OK: none
-                        */
-} run_attempt;
-
 /* See that the error of a body belongs to the status that it returned. */
 static void
 run_body_failed(tenon_error *err, tenon_status st)
@@ -25,23 +18,35 @@ run_body_failed(tenon_error *err, tenon_status st)
                        tenon_status_name(st), tenon_status_text(st));
 }
 
+tenon_status
+tni_run_body(tenon_txn *txn, const tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    if (how->key != NULL)
+        st = tni_outcome_mark(txn, how->key, err);
+    if (st == TENON_OK)
+        st = fn(txn, arg, err);
+    if (st != TENON_OK)
+        run_body_failed(err, st);
+    return st;
+}
+
 static tenon_status
 run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void *arg,
-         run_attempt *a)
+         tni_attempt *a)
 {
     tenon_txn *txn = NULL;
     tenon_status st;
 
     memset(&a->err, 0, sizeof a->err);
     a->cause.status = TENON_OK;
+    if (tni_group_takes(db, how))
+        return tni_group_join(db, how, attempt, fn, arg, a);
     st = tni_txn_begin(db, how, attempt, &txn, &a->err);
     if (st == TENON_OK) {
-        if (how->key != NULL)
-            st = tni_outcome_mark(txn, how->key, &a->err);
-        if (st == TENON_OK)
-            st = fn(txn, arg, &a->err);
+        st = tni_run_body(txn, how, fn, arg, &a->err);
         if (st != TENON_OK) {
-            run_body_failed(&a->err, st);
             tni_txn_rollback(txn, &a->cause);
             return st;
         }
@@ -86,7 +91,7 @@ run_wait(tenon_db *db, const tni_txn_how *how, uint32_t attempt, const tenon_err
 
 /* No further attempt: say how many there were and what the last one met. */
 static tenon_status
-run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error *err)
+run_give_up(const tni_attempt *a, uint32_t attempt, const char *why, tenon_error *err)
 {
     const tenon_error *cause = &a->cause;
 
@@ -104,7 +109,7 @@ run_give_up(const run_attempt *a, uint32_t attempt, const char *why, tenon_error
 /* Find out by its key what became of an attempt. If it was committed, that is success, and if not,
  * nobody can commit it any more: it may be run again. */
 static tenon_status
-run_resolve(tenon_db *db, const tni_txn_how *how, run_attempt *a)
+run_resolve(tenon_db *db, const tni_txn_how *how, tni_attempt *a)
 {
     bool committed;
     tenon_status st = tni_outcome_resolve(db, how->key, how->deadline_ns, true, &committed, NULL);
@@ -126,7 +131,7 @@ run_resolve(tenon_db *db, const tni_txn_how *how, run_attempt *a)
 tenon_status
 tni_run_attempts(tenon_db *db, tni_txn_how *how, tenon_txn_fn fn, void *arg, tenon_error *err)
 {
-    run_attempt a;
+    tni_attempt a;
     tenon_status st;
 
     for (uint32_t attempt = 1;; attempt++) {

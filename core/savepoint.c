@@ -37,7 +37,8 @@ savepoint_set(tenon_txn *txn, uint32_t *out, tenon_error *err)
         return tni_fail(err, TENON_MISUSE, NULL, "%d savepoints are set, the most there may be",
                         TENON_MAX_SAVEPOINTS);
     tni_cursors_drop_fetched(txn);
-    st = savepoint_ops(txn)->savepoint(txn->conn->drv, txn->savepoint_count + 1, tni_txn_err(txn));
+    st = savepoint_ops(txn)->savepoint(
+        txn->conn->drv, txn->savepoint_base + txn->savepoint_count + 1, tni_txn_err(txn));
     if (st != TENON_OK)
         return tni_txn_driver_failed(txn, st, err);
     txn->savepoints[txn->savepoint_count++] = ++txn->savepoint_last;
@@ -68,7 +69,8 @@ savepoint_release(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
     if (depth == 0)
         return savepoint_not_set(savepoint, err);
     tni_cursors_drop_fetched(txn);
-    st = savepoint_ops(txn)->savepoint_release(txn->conn->drv, depth, tni_txn_err(txn));
+    st = savepoint_ops(txn)->savepoint_release(txn->conn->drv, txn->savepoint_base + depth,
+                                               tni_txn_err(txn));
     if (st != TENON_OK)
         return tni_txn_driver_failed(txn, st, err);
     txn->savepoint_count = depth - 1;
@@ -96,7 +98,8 @@ savepoint_rollback(tenon_txn *txn, uint32_t savepoint, tenon_error *err)
     if (depth == 0)
         return savepoint_not_set(savepoint, err);
     tni_cursors_undo(txn);
-    st = savepoint_ops(txn)->savepoint_rollback(txn->conn->drv, depth, tni_txn_err(txn));
+    st = savepoint_ops(txn)->savepoint_rollback(txn->conn->drv, txn->savepoint_base + depth,
+                                                tni_txn_err(txn));
     if (st != TENON_OK) {
         if (txn->last.effect == TENON_EFFECT_OPEN) /* what is undone and what is not? */
             txn->last.effect = TENON_EFFECT_MUST_ROLL_BACK;

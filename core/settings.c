@@ -62,6 +62,8 @@ typedef struct settings_field {
            "retries of all calls in per cent of the calls; 0: no bound")                           \
     NUMBER(TRANSACTIONS, "idempotency_keep", 604800000, 1, UINT64_MAX / 1000000,                   \
            FIELD(idempotency_keep_ms, AS_IT_IS), "for how long idempotency keys are kept, ms")     \
+    SWITCH(TRANSACTIONS, "group_commit", 1, FIELD(no_group_commit, REVERSED),                      \
+           "where writers take turns: one commit for all who wait")                                \
     NUMBER(TRANSACTIONS, "slow", 0, 0, SETTINGS_MS, FIELD(slow_ms, AS_IT_IS),                      \
            "transactions from that long on are reported, ms")                                      \
     NUMBER(ADMISSION, "rate_per_second", 0, 0, 100000000, FIELD(rate_per_second, AS_IT_IS),        \

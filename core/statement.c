@@ -111,6 +111,17 @@ statement_enter(tenon_txn *txn, const tenon_query *query, const tenon_value *par
     return st;
 }
 
+/* About how much a statement writes: a group that has much to commit takes no more members. */
+static uint64_t
+statement_bytes(const tni_query *query, const tenon_value *params)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < query->param_count; i++)
+        bytes += params[i].type >= TENON_TEXT && params[i].type <= TENON_BLOB ? params[i].len : 16;
+    return bytes;
+}
+
 tenon_status
 tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, uint64_t *affected,
            tenon_error *err)
@@ -128,6 +139,8 @@ tenon_exec(tenon_txn *txn, const tenon_query *query, const tenon_value *params, 
     st = statement_enter(txn, query, params, true, &normal, &plan, err);
     if (st == TENON_OK) {
         txn->wrote = true;
+        if (txn->grouped)
+            txn->written_bytes += statement_bytes(normal, params);
         if (affected == NULL && txn->ops->exec_later != NULL)
             st = txn->ops->exec_later(plan, params, tni_txn_err(txn));
         else

@@ -97,8 +97,8 @@ txn_trips(const tenon_txn *txn)
 }
 
 /* Set up the handle that lies in the connection. Field by field: most of it is room for errors. */
-static tenon_txn *
-txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
+tenon_txn *
+tni_txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
 {
     const bool binds = db->thread_bound && !how->read_only;
     tenon_txn *txn = &conn->txn;
@@ -118,11 +118,14 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     txn->has_id = false;
     txn->state = TENON_TXN_ACTIVE;
     txn->isolation = db->isolation[how->isolation];
+    txn->savepoint_base = 0;
     txn->savepoint_count = 0;
     txn->savepoint_last = 0;
     txn->read_only = how->read_only;
     txn->kept = binds && (!how->managed || how->may_wait);
     txn->bound = binds && !txn->kept;
+    txn->grouped = false;
+    txn->written_bytes = 0;
     txn->managed = how->managed;
     txn->stays = how->stays;
     txn->own = how->own;
@@ -140,26 +143,36 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     return txn;
 }
 
+void
+tni_count_end(tni_conn *conn, const tni_op *op, uint32_t end, const tni_times *times)
+{
+    tni_op_stats *stats = tni_shard_of(&conn->shard, op);
+
+    if (stats == NULL)
+        return;
+    tni_histogram_add(&stats->phases[TNI_RUN], times->ended_ns - times->leased_ns);
+    if (end == TNI_COMMITTED)
+        tni_histogram_add(&stats->phases[TNI_COMMIT], times->done_ns - times->ended_ns);
+    else if (end != TNI_UNKNOWN)
+        tni_histogram_add(&stats->phases[TNI_ROLLBACK], times->done_ns - times->ended_ns);
+    tni_bump(&stats->counts[end]);
+}
+
 /* Count an end. The connection is still the transaction's. */
 static void
 txn_count_end(tenon_txn *txn, uint32_t end, uint64_t ended_ns, uint64_t now_ns)
 {
-    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, atomic_load(&txn->op));
+    const tni_op *op = atomic_load(&txn->op);
+    const tni_times times = { txn->leased_ns, ended_ns, now_ns };
+    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, op);
 
-    if (stats == NULL)
-        return;
-    tni_histogram_add(&stats->phases[TNI_RUN], ended_ns - txn->leased_ns);
-    if (end == TNI_COMMITTED)
-        tni_histogram_add(&stats->phases[TNI_COMMIT], now_ns - ended_ns);
-    else if (end != TNI_UNKNOWN)
-        tni_histogram_add(&stats->phases[TNI_ROLLBACK], now_ns - ended_ns);
-    tni_bump(&stats->counts[end]);
-    if (txn->conn->drv != NULL)
+    tni_count_end(txn->conn, op, end, &times);
+    if (stats != NULL && txn->conn->drv != NULL)
         tni_add(&stats->counts[TNI_TRIPS], txn_trips(txn) - txn->conn->trips);
 }
 
-static void
-txn_count_begin(tenon_txn *txn)
+void
+tni_txn_count_begin(tenon_txn *txn)
 {
     tni_op_stats *stats = tni_shard_of(&txn->conn->shard, atomic_load(&txn->op));
 
@@ -173,8 +186,8 @@ txn_count_begin(tenon_txn *txn)
 }
 
 /* How an end without a commit is counted. */
-static uint32_t
-txn_end_kind(const tenon_txn *txn)
+uint32_t
+tni_txn_end_kind(const tenon_txn *txn)
 {
     if (txn->state != TENON_TXN_DOOMED)
         return TNI_ROLLED_BACK;
@@ -182,14 +195,15 @@ txn_end_kind(const tenon_txn *txn)
 }
 
 /* What the engine said to begin. */
-static tenon_status
-txn_begin_in_engine(tenon_txn *txn)
+tenon_status
+tni_txn_begin_in_engine(tenon_txn *txn)
 {
     const tenon_drv_begin begin = {
         .size = sizeof begin,
         .deadline_ns = atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed),
         .isolation = txn->isolation,
         .read_only = txn->read_only,
+        .shared = txn->grouped,
     };
     txn_slot slot = { .txn = txn, .begin = &begin };
 
@@ -220,10 +234,10 @@ tni_txn_begin(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn **out,
         return st;
     }
     how->admitted = how->managed;
-    txn = txn_init(db, conn, how, attempt);
-    st = txn_begin_in_engine(txn);
+    txn = tni_txn_init(db, conn, how, attempt);
+    st = tni_txn_begin_in_engine(txn);
     txn->leased_ns = tni_monotonic_ns();
-    txn_count_begin(txn);
+    tni_txn_count_begin(txn);
     if (st != TENON_OK) {
         st = tni_txn_driver_failed(txn, st, err);
         tni_breaker_note(&db->breaker, st);
@@ -283,8 +297,8 @@ txn_release(tenon_txn *txn, bool broken, bool leave, uint64_t now_ns)
 }
 
 /* Roll back in the engine. @return false: the connection is of no further use */
-static bool
-txn_rollback_in_engine(tenon_txn *txn)
+bool
+tni_txn_rollback_in_engine(tenon_txn *txn)
 {
     const bool lost = txn->state == TENON_TXN_DOOMED && txn->doom.status == TENON_UNAVAILABLE;
 
@@ -296,7 +310,7 @@ txn_rollback_in_engine(tenon_txn *txn)
 static void
 txn_undo(tenon_txn *txn, tenon_error *cause)
 {
-    const uint32_t end = txn_end_kind(txn);
+    const uint32_t end = tni_txn_end_kind(txn);
     const uint64_t ended_ns = tni_monotonic_ns();
     const tenon_status why = end == TNI_ROLLED_BACK ? TENON_CANCELLED : txn->doom.status;
     tenon_db *db = txn->db;
@@ -308,7 +322,7 @@ txn_undo(tenon_txn *txn, tenon_error *cause)
         *cause = txn->cause;
     tni_breaker_note(&db->breaker, end == TNI_ROLLED_BACK ? TENON_OK : why);
     tni_report_begin(&report, txn, why, ended_ns, ended_ns);
-    whole = txn_rollback_in_engine(txn);
+    whole = tni_txn_rollback_in_engine(txn);
     now_ns = tni_monotonic_ns();
     txn_count_end(txn, end, ended_ns, now_ns);
     txn_release(txn, !whole, !txn->managed, now_ns);
@@ -316,8 +330,8 @@ txn_undo(tenon_txn *txn, tenon_error *cause)
 }
 
 /* What a failed commit has done. */
-static tenon_status
-txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_error *err)
+tenon_status
+tni_txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_error *err)
 {
     if (txn->last.effect == TENON_EFFECT_UNKNOWN || st == TENON_UNKNOWN_OUTCOME) {
         st = TENON_UNKNOWN_OUTCOME;
@@ -333,8 +347,8 @@ txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause, tenon_err
     return st;
 }
 
-static uint32_t
-txn_commit_kind(tenon_status st)
+uint32_t
+tni_txn_commit_kind(tenon_status st)
 {
     switch (st) {
     case TENON_OK:
@@ -361,11 +375,11 @@ txn_commit(tenon_txn *txn, uint64_t ended_ns, tenon_error *cause, tenon_error *e
     txn->state = TENON_TXN_COMMITTING;
     st = txn_call(txn, txn_slot_commit, txn);
     if (st != TENON_OK)
-        st = txn_commit_failed(txn, st, cause, err);
+        st = tni_txn_commit_failed(txn, st, cause, err);
     now_ns = tni_monotonic_ns();
     tni_breaker_note(&db->breaker, st);
     tni_report_begin(&report, txn, st, ended_ns, now_ns);
-    txn_count_end(txn, txn_commit_kind(st), ended_ns, now_ns);
+    txn_count_end(txn, tni_txn_commit_kind(st), ended_ns, now_ns);
     txn_release(txn, st == TENON_UNKNOWN_OUTCOME || st == TENON_UNAVAILABLE,
                 !txn->managed || (st == TENON_OK && !txn->stays), now_ns);
     tni_report_end(&report, db, now_ns);
@@ -398,19 +412,13 @@ txn_bury(tenon_txn *txn)
     tni_pool_take_back(&db->pool, conn);
 }
 
-/* Write the audit row that is due. */
-static tenon_status
-txn_audit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
+tenon_status
+tni_txn_audit(tenon_txn *txn, tenon_error *err)
 {
-    tenon_status st;
-
     if (!txn->db->audit.on || txn->own || !txn->wrote || txn->audited ||
         txn->state != TENON_TXN_ACTIVE)
         return TENON_OK;
-    st = tni_audit_commit(txn, err);
-    if (st != TENON_OK)
-        tni_txn_rollback(txn, cause);
-    return st;
+    return tni_audit_commit(txn, err);
 }
 
 tenon_status
@@ -420,9 +428,11 @@ tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
     uint64_t now_ns;
 
     if (atomic_load_explicit(&txn->word, memory_order_acquire) == TNI_IDLE) {
-        st = txn_audit(txn, cause, err);
-        if (st != TENON_OK)
+        st = tni_txn_audit(txn, err);
+        if (st != TENON_OK) {
+            tni_txn_rollback(txn, cause);
             return st;
+        }
     }
     st = tni_txn_take(txn, TNI_ENDING, err);
 

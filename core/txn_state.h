@@ -71,8 +71,9 @@ struct tenon_txn {
     _Atomic(const char *) where; /* it was begun in the source; static; NULL: not known */
     const char *actor, *details; /* of the audit; may be NULL */
     tenon_uuid id;
-    uint32_t state;     /* a TENON_TXN_ value; 0: the handle is not in use */
-    uint32_t isolation; /* as given to the driver */
+    uint32_t state;          /* a TENON_TXN_ value; 0: the handle is not in use */
+    uint32_t isolation;      /* as given to the driver */
+    uint32_t savepoint_base; /* of the engine's, those that are not its own */
     uint32_t savepoint_count;
     uint32_t savepoint_last; /* number of the newest one ever set */
     bool has_id;
@@ -80,7 +81,8 @@ struct tenon_txn {
     bool kept; /* begun by the keeper, which must end it too */
     bool
         bound; /* begun by its own thread on an engine that binds writers: nobody else can end it */
-    bool own;  /* the library's */
+    bool grouped;   /* shares a transaction of the engine, and its commit, with others */
+    bool own;       /* the library's */
     bool managed;   /* tenon_run ends it, nobody else */
     bool final;     /* doomed for good: by its deadline, or by misuse */
     bool retryable; /* the engine has reported a failure that running all again may cure */
@@ -90,6 +92,7 @@ struct tenon_txn {
     bool lent;      /* the row of a tenon_fetch may still be read */
     bool pinned;    /* reaped, but still open in the engine, for the sake of rows that were lent */
     uint8_t effect; /* of the failure that doomed it */
+    uint64_t written_bytes;     /* by its statements, where it is grouped */
     tenon_cursor *cursors;      /* open ones, and those that a savepoint's rollback has closed */
     tenon_cursor *fetch_cursor; /* what holds the row of tenon_fetch, where the driver needs one */
     tenon_error doom;           /* what doomed it: the first failure */
@@ -115,6 +118,40 @@ typedef struct tni_txn_how {
     bool stays;         /* admitted by an outer call, which leaves */
     bool admitted;      /* set by the first attempt of a managed one */
 } tni_txn_how;
+
+/** What became of one attempt of tenon_run. */
+typedef struct tni_attempt {
+    tenon_error err;   /* of what it returned */
+    tenon_error cause; /* the engine's failure that another attempt may cure; status TENON_OK: none
+                        */
+} tni_attempt;
+
+/** Run a body in a transaction that has begun, its key first. @return what it returned; then `err`
+ * belongs to it */
+tenon_status tni_run_body(tenon_txn *txn, const tni_txn_how *how, tenon_txn_fn fn, void *arg,
+                          tenon_error *err);
+
+/* The steps of a transaction, for those who share one. */
+
+/** Set up the handle that lies in a connection. */
+tenon_txn *tni_txn_init(tenon_db *db, struct tni_conn *conn, const tni_txn_how *how,
+                        uint32_t attempt);
+/** Begin in the engine. Fills `txn->last` where that fails. */
+tenon_status tni_txn_begin_in_engine(tenon_txn *txn);
+/** Roll back in the engine. @return false: the connection is of no further use */
+bool tni_txn_rollback_in_engine(tenon_txn *txn);
+/** Count that it has begun, now. */
+void tni_txn_count_begin(tenon_txn *txn);
+/** How an end without a commit is counted. */
+uint32_t tni_txn_end_kind(const tenon_txn *txn);
+/** How a commit is counted. */
+uint32_t tni_txn_commit_kind(tenon_status st);
+/** Write the audit row that is due. */
+tenon_status tni_txn_audit(tenon_txn *txn, tenon_error *err);
+/** What a failed commit has done. @param[out] cause set where it may succeed another time; may be
+ * NULL */
+tenon_status tni_txn_commit_failed(tenon_txn *txn, tenon_status st, tenon_error *cause,
+                                   tenon_error *err);
 
 /** Read the application's options. The deadline counts from now on. @retval TENON_OK, TENON_MISUSE
  */

@@ -315,4 +315,4 @@ static const tenon_kv_engine lmdb_engine = {
 };
 
 TENON_KV_DRIVER("lmdb", "1.0 (LMDB)", lmdb_engine, lmdb_capabilities,
-                TENON_DRV_THREAD_BOUND | TENON_DRV_REOPEN);
+                TENON_DRV_THREAD_BOUND | TENON_DRV_REOPEN | TENON_DRV_GROUPS);

@@ -291,4 +291,4 @@ static const tenon_kv_engine memory_engine = {
     .savepoint_rollback = memory_savepoint_rollback,
 };
 
-TENON_KV_DRIVER("memory", "1.0", memory_engine, memory_capabilities, 0);
+TENON_KV_DRIVER("memory", "1.0", memory_engine, memory_capabilities, TENON_DRV_GROUPS);

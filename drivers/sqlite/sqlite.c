@@ -279,6 +279,8 @@ sqlite_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
     st = how->read_only ? tenon_sql_run_kept(conn, KEPT_BEGIN_READ, "BEGIN", err)
                         : tenon_sql_run_kept(conn, KEPT_BEGIN, "BEGIN IMMEDIATE", err);
     c->in_txn = st == TENON_OK;
+    if (tenon_drv_is_shared(how))
+        c->deadline_ns = UINT64_MAX;
     if (st != TENON_OK) {
         err->effect = TENON_EFFECT_ROLLED_BACK;
         (void)sqlite_rollback(conn, &ignored);
@@ -360,4 +362,5 @@ sqlite_can_run(void)
     return false;
 }
 
-TENON_SQL_DRIVER(sqlite, "1.0 (SQLite " SQLITE_VERSION ")", sqlite_capabilities, TENON_DRV_REOPEN);
+TENON_SQL_DRIVER(sqlite, "1.0 (SQLite " SQLITE_VERSION ")", sqlite_capabilities,
+                 TENON_DRV_REOPEN | TENON_DRV_GROUPS);

@@ -99,6 +99,8 @@ typedef struct tenon_open_options {
                                      `slow` NULL = none. */
     tenon_slow_fn slow;
     void *slow_arg;
+    bool no_group_commit; /**< On an engine with one writer, commit each transaction apart, though
+                             many wait: each pays for a flush of its own. */
 } tenon_open_options;
 
 /**

@@ -262,7 +262,17 @@ typedef struct tenon_drv_begin {
     uint32_t
         isolation; /**< TENON_READ_COMMITTED … TENON_SERIALIZABLE, one that the driver claims. */
     uint32_t read_only;
+    uint32_t shared; /**< By several transactions (TENON_DRV_GROUPS): the deadline holds for the
+                        begin alone, since nobody's may stop what the others have done. */
+    uint32_t reserved2;
 } tenon_drv_begin;
+
+/** Whether a transaction is shared, as far as the core that asks knows of that. */
+static inline bool
+tenon_drv_is_shared(const tenon_drv_begin *how)
+{
+    return how->size >= sizeof *how && how->shared != 0;
+}
 
 /**
  * Transactions. `begin`, `commit`, `rollback` required; the savepoint slots all or none (with
@@ -430,6 +440,12 @@ typedef struct tenon_drv_admin_ops {
  * opened anew before anything else is asked of it: what the engine holds in memory may no longer be
  * what it has stored. */
 #define TENON_DRV_REOPEN UINT32_C(2)
+
+/** Several transactions may share one of the engine, and its commit: each runs inside savepoint 1,
+ * is then released or rolled back to, and leaves nothing behind that would make the commit fail.
+ * Then savepoints are one deeper than TENON_MAX_SAVEPOINTS. Only with TENON_CAP_SINGLE_WRITER and
+ * TENON_CAP_SAVEPOINTS. */
+#define TENON_DRV_GROUPS UINT32_C(4)
 
 /** The descriptor. Lives as long as the process. */
 struct tenon_driver {

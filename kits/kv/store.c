@@ -171,7 +171,7 @@ store_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
         conn->txn = NULL;
         return st;
     }
-    conn->deadline_ns = how->deadline_ns;
+    conn->deadline_ns = tenon_drv_is_shared(how) ? UINT64_MAX : how->deadline_ns;
     st = kv_catalogue_load(conn, err);
     if (st != TENON_OK) {
         err->effect = TENON_EFFECT_ROLLED_BACK;
