@@ -238,15 +238,20 @@ group_begin(group *g, group_member *m)
 static bool
 group_break(group *g, group_member *culprit)
 {
+    tenon_txn *txn = &g->conn->txn;
     const bool alone = g->count == 0;
-    const bool whole = tni_txn_rollback_in_engine(&g->conn->txn);
-    const uint64_t now_ns = tni_monotonic_ns();
+    uint64_t now_ns;
+    bool whole;
 
     if (culprit->st == TENON_OK) { /* a savepoint that can't be released */
-        culprit->st = culprit->note = tni_txn_driver_failed(&g->conn->txn, g->conn->txn.last.status,
+        culprit->st = culprit->note = tni_txn_driver_failed(txn, txn->last.status,
                                                             &culprit->a->err);
         culprit->end = TNI_FAILED;
+        if (tni_txn_may_succeed(culprit->st, &culprit->a->err))
+            culprit->a->cause = culprit->a->err;
     }
+    whole = tni_txn_rollback_in_engine(txn);
+    now_ns = tni_monotonic_ns();
     group_add(g, culprit);
     if (alone) {
         group_answer_all(g, now_ns);
@@ -362,6 +367,12 @@ grouper_lease(tenon_db *db)
     m = (group_member *)(void *)tni_pool_take_member(&db->pool, 0);
     if (m == NULL)
         return NULL;
+    if (st == TENON_TIMEOUT &&
+        m->how->deadline_ns > lease.deadline_ns) { /* it was another's time */
+        m->waiter.next = NULL;
+        tni_pool_put_members(&db->pool, &m->waiter);
+        return NULL;
+    }
     m->a->err = err;
     m->a->cause.status = TENON_OK;
     if (tni_txn_may_succeed(st, &err))

@@ -7,7 +7,7 @@
 #include "core/env.h"
 #include "tests/simulation/world.h"
 
-#define ENGINE_TXN_MARKS 16
+#define ENGINE_TXN_MARKS 64
 #define ENGINE_CONNS 64
 #define ENGINE_IDLE_NS (100 * TNI_NS_PER_MS) /* after a deadline: the reaper's time */
 
@@ -17,6 +17,8 @@ struct tenon_drv_conn {
     uint32_t task; /* that began to write */
     uint64_t deadline_ns;
     uint32_t marks[ENGINE_TXN_MARKS], mark_count;
+    bool shared, parted, has_part;   /* by several; one of them is at work */
+    uint32_t part_mark_count, parts; /* marks before it; those that are done */
     uint32_t plans, cursors;
 };
 
@@ -214,6 +216,8 @@ engine_db_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
     info->capabilities = TENON_CAP_SERIALIZABLE | TENON_CAP_DURABLE_NONE;
     if (engine.nature.single_writer)
         info->capabilities |= TENON_CAP_SINGLE_WRITER;
+    if (engine.nature.groups)
+        info->capabilities |= TENON_CAP_SAVEPOINTS;
     if (engine.nature.interrupts)
         info->capabilities |= TENON_CAP_INTERRUPT;
     info->durability = TENON_DURABLE_NONE;
@@ -324,8 +328,15 @@ engine_txn_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *
     }
     conn->in_txn = true;
     conn->read_only = how->read_only;
+    conn->shared = how->shared != 0;
+    conn->parted = conn->has_part = false;
+    conn->parts = 0;
     conn->task = world_task();
     conn->excused = engine.nature.bound && !conn->read_only && engine.application[conn->task];
+    if (conn->shared) {
+        conn->deadline_ns = UINT64_MAX;
+        conn->excused = true;
+    }
     if (!conn->read_only)
         engine.writers++;
     if (engine.nature.single_writer && engine.writers > 1)
@@ -360,6 +371,8 @@ engine_txn_commit(tenon_drv_conn *conn, tenon_error *err)
         world_violation("commit without a transaction");
     if (conn->cursors != 0)
         world_violation("commit with open cursors");
+    if (conn->has_part)
+        world_violation("commit in the middle of a member's part");
     conn->deadline_ns = UINT64_MAX; /* can't be stopped */
     st = engine_call(conn, "commit", err);
     if (st == TENON_IO && world_chance(2)) {
@@ -368,7 +381,7 @@ engine_txn_commit(tenon_drv_conn *conn, tenon_error *err)
         st = engine_fail(err, TENON_UNKNOWN_OUTCOME, TENON_EFFECT_UNKNOWN);
     } else if (st == TENON_OK) {
         engine_apply(conn);
-        engine.commits++;
+        engine.commits += conn->parted ? conn->parts : 1;
     }
     engine_forget(conn);
     return engine_leave(conn, st);
@@ -385,6 +398,57 @@ engine_txn_rollback(tenon_drv_conn *conn, tenon_error *err)
     conn->deadline_ns = UINT64_MAX;
     st = engine_call(conn, "rollback", err);
     engine_forget(conn);
+    return engine_leave(conn, st);
+}
+
+/* ---- Parts of a transaction that is shared: the only savepoints here ---- */
+
+static tenon_status
+engine_savepoint(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_check_thread(conn, "savepoint");
+    if (!conn->shared || depth != 1 || conn->has_part || conn->cursors != 0)
+        world_violation("a member begins inside of another");
+    st = engine_call(conn, "savepoint", err);
+    conn->has_part = st == TENON_OK;
+    conn->parted = conn->parted || conn->has_part;
+    conn->part_mark_count = conn->mark_count;
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_savepoint_release(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_check_thread(conn, "release");
+    if (depth != 1 || !conn->has_part || conn->cursors != 0)
+        world_violation("a part ends that has not begun");
+    st = engine_call(conn, "release", err);
+    if (st == TENON_OK) {
+        conn->has_part = false;
+        conn->parts++;
+    }
+    return engine_leave(conn, st);
+}
+
+static tenon_status
+engine_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, tenon_error *err)
+{
+    tenon_status st;
+
+    engine_check_thread(conn, "rollback to");
+    if (depth != 1 || conn->cursors != 0)
+        world_violation("a part is undone that has not begun");
+    st = engine_call(conn, "rollback to", err);
+    if (st == TENON_OK && conn->has_part) {
+        conn->has_part = false;
+        conn->mark_count = conn->part_mark_count;
+    } else if (st == TENON_OK) {
+        st = engine_fail(err, TENON_INTERNAL, TENON_EFFECT_MUST_ROLL_BACK);
+    }
     return engine_leave(conn, st);
 }
 
@@ -533,10 +597,15 @@ static const tenon_drv_connection_ops engine_connection = { .size = sizeof engin
                                                             .reset = engine_conn_reset,
                                                             .open_until = engine_conn_open_until,
                                                             .check = engine_conn_check };
-static const tenon_drv_transaction_ops engine_transaction = { .size = sizeof engine_transaction,
-                                                              .begin = engine_txn_begin,
-                                                              .commit = engine_txn_commit,
-                                                              .rollback = engine_txn_rollback };
+static const tenon_drv_transaction_ops engine_transaction = {
+    .size = sizeof engine_transaction,
+    .begin = engine_txn_begin,
+    .commit = engine_txn_commit,
+    .rollback = engine_txn_rollback,
+    .savepoint = engine_savepoint,
+    .savepoint_release = engine_savepoint_release,
+    .savepoint_rollback = engine_savepoint_rollback
+};
 static const tenon_drv_query_ops engine_query = { .size = sizeof engine_query,
                                                   .prepare = engine_prepare,
                                                   .free = engine_plan_free,
@@ -565,8 +634,12 @@ static const tenon_drv_admin_ops engine_admin = { .size = sizeof engine_admin,
         .admin = &engine_admin, .flags = (driver_flags)                                            \
     }
 
-const tenon_driver engine_drivers[2] = { ENGINE_DRIVER("sim", 0),
-                                         ENGINE_DRIVER("simbound", TENON_DRV_THREAD_BOUND) };
+const tenon_driver engine_drivers[4] = {
+    ENGINE_DRIVER("sim", 0),
+    ENGINE_DRIVER("simbound", TENON_DRV_THREAD_BOUND),
+    ENGINE_DRIVER("simgroup", TENON_DRV_GROUPS),
+    ENGINE_DRIVER("simboth", TENON_DRV_THREAD_BOUND | TENON_DRV_GROUPS),
+};
 
 static const tenon_column engine_columns[] = {
     { .name = "mark", .type = TENON_INT, .not_null = true }

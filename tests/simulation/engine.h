@@ -6,11 +6,11 @@
 #include "tenon/driver.h"
 #include "tenon/tenon.h"
 
-#define ENGINE_MARKS 4096
+#define ENGINE_MARKS 16384
 
 /** How this run's engine is. */
 typedef struct engine_nature {
-    bool single_writer, bound, interrupts;
+    bool single_writer, bound, groups, interrupts;
     uint32_t fails_of; /**< A slot fails once in so many calls; 0: never. */
     uint32_t slow_of;  /**< A slot takes long once in so many calls. */
 } engine_nature;
@@ -27,7 +27,9 @@ uint32_t engine_new_mark(void);
 /** Whether a mark is committed. */
 bool engine_has(uint32_t mark);
 
-/** Commits so far that the engine has said to have succeeded. */
+/** Transactions that were committed so far, as the engine has said; those that share a commit
+ * apart.
+ */
 uint32_t engine_commits(void);
 
 /** Look at the transactions that are open: none may be idle long after its deadline. */
@@ -46,8 +48,9 @@ uint32_t engine_opening(void);
 /** Open connections. */
 uint32_t engine_connections(void);
 
-extern const tenon_driver
-    engine_drivers[2];                  /**< "sim"; "simbound": writers belong to their threads. */
+/** "sim"; "simbound": writers belong to their threads; "simgroup", "simboth": writers may share a
+ * commit. */
+extern const tenon_driver engine_drivers[4];
 extern const tenon_query engine_insert; /**< One parameter: the mark. */
 extern const tenon_query engine_select; /**< Three rows. */
 

@@ -16,21 +16,27 @@
 #include "tests/simulation/world.h"
 
 #define SIM_WORKERS 8
+#define SIM_ATTEMPTS 64
 #define SIM_WASTE_NS (20 * TNI_NS_PER_MS) /* of a connection on its way to who was granted it */
 #define SIM_SLACK_NS                                                                               \
     (60 * TNI_NS_PER_MS) /* of a call after its deadline, besides its owner's sleep */
+#define SIM_GROUP_SLACK_NS                                                                         \
+    (60 * TNI_NS_PER_MS) /* and of a member, whose group is at work: the last one's slow calls */
 
 /* One world. */
 typedef struct sim {
     tenon_db *db;
     uint32_t workers, rounds;
     uint32_t max_concurrent, max_count;
-    bool single_writer;
+    bool single_writer, groups;
     uint64_t calls, committed, unknown; /* as callers were told */
     uint64_t wasted_since_ns;           /* a connection is leased and in no use; 0: none is */
 } sim;
 
 static sim run;
+
+/* Of all worlds: groups that were committed, their members, members that were run again. */
+static uint64_t sim_groups, sim_members, sim_reruns;
 
 /* ---- Invariants between two steps ---- */
 
@@ -86,11 +92,10 @@ sim_watch(void *arg)
 
 /* One call, as its caller sees it. */
 typedef struct sim_call {
-    uint32_t marks[8], attempts; /* each attempt writes a mark of its own */
+    uint32_t marks[SIM_ATTEMPTS], attempts; /* each attempt writes a mark of its own */
     uint64_t deadline_ns;
     uint64_t busy_ns; /* until then its owner kept it busy with something else */
-    tenon_status returns;
-    bool reads;
+    bool reads, may_wait;
 } sim_call;
 
 static void
@@ -106,7 +111,7 @@ sim_write(tenon_txn *txn, sim_call *call, tenon_error *err)
     tenon_value params[1] = { { .type = TENON_INT } };
     uint32_t mark;
 
-    if (call->attempts == 8)
+    if (call->attempts == SIM_ATTEMPTS)
         abort();
     mark = engine_new_mark();
     call->marks[call->attempts++] = mark;
@@ -139,12 +144,13 @@ static tenon_status
 sim_body(tenon_txn *txn, void *arg, tenon_error *err)
 {
     sim_call *call = arg;
+    const bool sleeps = !run.groups || call->reads || call->may_wait; /* who sleeps says so */
     tenon_status st;
 
-    if (world_chance(8))
+    if (sleeps && world_chance(8))
         sim_sleep(call, 300);
     st = call->reads ? sim_read(txn, call, err) : sim_write(txn, call, err);
-    if (world_chance(8))
+    if (sleeps && world_chance(8))
         sim_sleep(call, 300);
     if (world_chance(10))
         return TENON_DENIED;
@@ -171,7 +177,7 @@ sim_check(const sim_call *call, tenon_status st, const char *what)
     if (st == TENON_TIMEOUT && now_ns < call->deadline_ns)
         world_violation("%s: told TIMEOUT %llu us before its deadline", what,
                         (unsigned long long)((call->deadline_ns - now_ns) / 1000));
-    if (now_ns > latest_ns + SIM_SLACK_NS)
+    if (now_ns > latest_ns + SIM_SLACK_NS + (run.groups ? SIM_GROUP_SLACK_NS : 0))
         world_violation("%s: returned %llu ms late with %s", what,
                         (unsigned long long)((now_ns - latest_ns) / TNI_NS_PER_MS),
                         tenon_status_name(st));
@@ -186,14 +192,15 @@ sim_options(sim_call *call)
     const uint32_t timeout_ms = 1 + (uint32_t)world_random(world_chance(3) ? 400 : 60);
 
     memset(call, 0, sizeof *call);
-    call->reads = world_chance(3);
+    call->reads = world_chance(run.groups ? 8 : 3); /* groups need many who write at once */
+    call->may_wait = world_chance(run.groups ? 6 : 2);
     call->deadline_ns = tni_monotonic_ns() + timeout_ms * TNI_NS_PER_MS;
     run.calls++;
     return (tenon_txn_options){ .size = sizeof(tenon_txn_options),
                                 .name = names[world_random(4)],
                                 .timeout_ms = timeout_ms,
                                 .read_only = call->reads,
-                                .may_wait = world_chance(2) };
+                                .may_wait = call->may_wait };
 }
 
 static void
@@ -266,7 +273,7 @@ sim_worker(void *arg)
     for (uint32_t i = 0; i < run.rounds; i++) {
         if (world_chance(24)) /* connections are trusted for half a second */
             tni_sleep_until_ns(tni_monotonic_ns() + 600 * TNI_NS_PER_MS);
-        switch (world_random(8)) {
+        switch (world_random(run.groups ? 24 : 8)) {
         case 0:
             sim_look();
             break;
@@ -311,6 +318,7 @@ static uint64_t
 sim_seed(uint64_t seed)
 {
     tni_thread threads[SIM_WORKERS];
+    static const char *const urls[2][2] = { { "sim:", "simbound:" }, { "simgroup:", "simboth:" } };
     engine_nature nature;
     tenon_open_options o = { .size = sizeof o, .idle_timeout_ms = 100 };
     uint64_t hash;
@@ -323,12 +331,14 @@ sim_seed(uint64_t seed)
                               .fails_of = world_chance(3) ? 0 : 8 + (uint32_t)world_random(40),
                               .slow_of = 2 + (uint32_t)world_random(30) };
     nature.bound = nature.single_writer && world_chance(2);
+    nature.groups = nature.single_writer && world_chance(2);
     engine_begin(&nature);
     run.workers = 2 + (uint32_t)world_random(SIM_WORKERS - 1);
     run.rounds = 2 + (uint32_t)world_random(6);
     run.max_count = 1 + (uint32_t)world_random(5);
     run.max_concurrent = 1 + (uint32_t)world_random(8);
     run.single_writer = nature.single_writer;
+    run.groups = nature.groups;
     o.cleanup_interval_ms = world_chance(2) ? 50 : 60000;
     o.max_connections = run.max_count;
     o.max_concurrent = run.max_concurrent;
@@ -337,14 +347,18 @@ sim_seed(uint64_t seed)
     o.breaker_failures = world_chance(2) ? 4 : UINT32_MAX;
     o.breaker_open_ms = 20;
     o.no_deadlock_detection = world_chance(4);
-    if (tenon_open(nature.bound ? "simbound:" : "sim:", &o, &run.db, NULL) != TENON_OK)
+    if (tenon_open(urls[nature.groups][nature.bound], &o, &run.db, NULL) != TENON_OK)
         world_violation("the database can't be opened");
     for (uint32_t i = 0; i < run.workers; i++)
         (void)tni_thread_start(&threads[i], sim_worker, NULL);
     for (uint32_t i = 0; i < run.workers; i++)
         tni_thread_join(&threads[i]);
     tni_background_stop(&run.db->upkeep); /* which may be about to open or close one more */
+    tni_grouper_stop(run.db);             /* which may be about to give its connection back */
     sim_check_end();
+    sim_groups += atomic_load(&run.db->grouper.sizes.count);
+    sim_members += atomic_load(&run.db->grouper.sizes.sum);
+    sim_reruns += atomic_load(&run.db->grouper.reruns);
     tenon_close(run.db);
     run.db = NULL;
     engine_end();
@@ -364,7 +378,7 @@ main(int argc, char **argv)
     }
     first = strtoull(argv[1], NULL, 10);
     count = strtoull(argv[2], NULL, 10);
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         if (tni_driver_register(&engine_drivers[i], NULL) != TENON_OK)
             return 2;
     }
@@ -376,8 +390,11 @@ main(int argc, char **argv)
         calls += run.calls;
         committed += run.committed;
     }
-    (void)printf("seeds %llu to %llu: %llu calls, %llu of them committed, no violation\n",
+    (void)printf("seeds %llu to %llu: %llu calls, %llu of them committed, %llu groups of %llu, %llu "
+                 "run again, no violation\n",
                  (unsigned long long)first, (unsigned long long)(first + count - 1),
-                 (unsigned long long)calls, (unsigned long long)committed);
+                 (unsigned long long)calls, (unsigned long long)committed,
+                 (unsigned long long)sim_groups, (unsigned long long)sim_members,
+                 (unsigned long long)sim_reruns);
     return 0;
 }
