@@ -64,7 +64,7 @@ tni_pool_await_group(tni_pool *pool)
     }
     while (pool->writer != pool->grouper && !pool->grouper_ends)
         (void)tni_cond_wait(&pool->grouper_wake, &pool->lock, UINT64_MAX);
-    goes_on = !pool->grouper_ends;
+    goes_on = pool->writer == pool->grouper; /* the last turn is still to be passed on */
     tni_mutex_unlock(&pool->lock);
     return goes_on;
 }
