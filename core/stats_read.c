@@ -144,6 +144,20 @@ stats_fill_pool(tenon_db *db, tenon_db_stats *out)
     out->circuit = tni_breaker_state(&db->breaker);
 }
 
+static void
+stats_fill_groups(const tenon_db *db, tenon_db_stats *out)
+{
+    tni_histogram_sum sizes = { 0 };
+
+    tni_histogram_merge(&sizes, &db->grouper.sizes);
+    out->group_commit = db->grouper.wanted;
+    out->groups = sizes.count;
+    out->grouped = sizes.sum;
+    out->group_reruns = stats_load(&db->grouper.reruns);
+    out->group_p50 = stats_percentile(&sizes, 5000, 20);
+    out->group_max = sizes.max;
+}
+
 tenon_status
 tenon_db_get_stats(tenon_db *db, tenon_db_stats *stats, tenon_error *err)
 {
@@ -162,6 +176,7 @@ tenon_db_get_stats(tenon_db *db, tenon_db_stats *stats, tenon_error *err)
     stats_fill(sum, &filled.all);
     free(sum);
     stats_fill_pool(db, &filled);
+    stats_fill_groups(db, &filled);
     memcpy(stats, &filled, size < sizeof filled ? size : sizeof filled);
     return TENON_OK;
 }

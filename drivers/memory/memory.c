@@ -19,7 +19,7 @@ struct tenon_kv_txn {
     tenon_kv_store *store;
     tree_node *root;
     uint64_t owner; /* 0: reads only */
-    tree_node *savepoints[TENON_MAX_SAVEPOINTS];
+    tree_node *savepoints[TENON_DRV_MAX_SAVEPOINTS];
     uint32_t depth;
 };
 

@@ -45,6 +45,9 @@ extern "C" {
 /** Name of the one exported function. */
 #define TENON_DRIVER_ENTRY "tenon_driver_v1"
 
+/** The deepest savepoint that a driver is asked for. */
+#define TENON_DRV_MAX_SAVEPOINTS (TENON_MAX_SAVEPOINTS + 1)
+
 /** No parameter, in tenon_drv_cond.param, `after_param`, `limit_param`. */
 #define TENON_DRV_NONE UINT16_MAX
 
@@ -291,7 +294,8 @@ typedef struct tenon_drv_transaction_ops {
     /** Roll back whatever there is. All cursors are closed before. A failure closes the connection.
      */
     tenon_status (*rollback)(tenon_drv_conn *conn, tenon_error *err);
-    /** Set savepoint `depth`: 1 for the first, each next one inside the one before. */
+    /** Set savepoint `depth`: 1 for the first, each next one inside the one before, at most
+     * TENON_DRV_MAX_SAVEPOINTS. */
     tenon_status (*savepoint)(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
     /** Forget savepoint `depth` and those inside it, keep the changes. */
     tenon_status (*savepoint_release)(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
@@ -443,7 +447,7 @@ typedef struct tenon_drv_admin_ops {
 
 /** Several transactions may share one of the engine, and its commit: each runs inside savepoint 1,
  * is then released or rolled back to, and leaves nothing behind that would make the commit fail.
- * Then savepoints are one deeper than TENON_MAX_SAVEPOINTS. Only with TENON_CAP_SINGLE_WRITER and
+ * Only with TENON_CAP_SINGLE_WRITER and
  * TENON_CAP_SAVEPOINTS. */
 #define TENON_DRV_GROUPS UINT32_C(4)
 

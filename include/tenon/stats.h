@@ -52,8 +52,12 @@ typedef struct tenon_db_stats {
     uint64_t waiting_admission, waiting_turn, waiting_connection;
     uint64_t parted;  /**< Transactions that were rolled back at their deadline and that their
                          owners have not ended yet. */
-    uint32_t circuit; /**< A TENON_CIRCUIT_ value. */
-    uint32_t reserved2;
+    uint32_t circuit;      /**< A TENON_CIRCUIT_ value. */
+    uint32_t group_commit; /**< 1: where many wait to write, one commit serves them. */
+    uint64_t groups;       /**< Commits that served those who waited. */
+    uint64_t grouped;      /**< Transactions in them, those that were rolled back included. */
+    uint64_t group_reruns; /**< Bodies that were run again since their group could not commit. */
+    uint64_t group_p50, group_max; /**< Transactions in a group; 0 where there were too few. */
 } tenon_db_stats;
 
 /** States of the circuit breaker. */

@@ -42,10 +42,11 @@ typedef struct tenon_txn_options {
         timeout_ms; /**< From the call to the end of commit, retries included. Default 30,000. */
     bool read_only; /**< Writes are refused with TENON_READ_ONLY. */
     bool may_wait;  /**< Of tenon_run: the body may wait for something else than the database (a
-                       network, a person). On an engine that binds a write transaction to its thread
-                       it is then begun by a thread of Tenon's, so that it can be rolled back at its
-                       deadline while the body waits; that costs two hand-overs. Elsewhere without
-                       meaning: there every transaction can be rolled back. */
+                       network, a person). Then it shares no commit with others, who would wait with
+                       it, and it is rolled back at its deadline while it waits; on an engine that
+                       binds a write transaction to its thread that costs two hand-overs. A body
+                       that waits and does not say so may keep the writer of an engine that has one
+                       until it returns, and the others of its group past their deadlines. */
     const char *caller; /**< On whose behalf: rate limits count for each caller apart (the first 63
                            bytes); borrowed for the call; NULL = nobody in particular. */
     const char *actor;  /**< For the audit row: who (at most 200 bytes of UTF-8); borrowed until the
@@ -68,8 +69,10 @@ typedef struct tenon_txn_options {
 #define TENON_HERE __FILE__ ":" TENON_LINE_TEXT(__LINE__)
 
 /**
- * The body of a transaction. May run more than once, so it touches `arg` and `txn` only, and sets
- * what it returns in `arg` anew each time.
+ * The body of a transaction. May run more than once, and on another thread than the caller's, so it
+ * touches `arg` and `txn` only, and sets what it returns in `arg` anew each time. On an engine with
+ * one writer, bodies that wait for it together run back to back and share one commit; each is
+ * undone alone where it fails, and nobody is answered before that commit.
  *
  * @return TENON_OK to commit; any other status rolls back and is what tenon_run returns, unless
  *         the engine reported a conflict, which runs the body again

@@ -44,7 +44,7 @@ tenon_sql_conn_free(tenon_drv_conn *conn)
     tenon_sql_conn_forget(conn);
     for (uint32_t i = 0; i < TENON_SQL_KEPT; i++)
         conn->engine->finalize(conn->kept[i]);
-    for (uint32_t depth = 0; depth < TENON_MAX_SAVEPOINTS; depth++) {
+    for (uint32_t depth = 0; depth < TENON_DRV_MAX_SAVEPOINTS; depth++) {
         for (uint32_t i = 0; i < sizeof conn->savepoints / sizeof conn->savepoints[0]; i++)
             conn->engine->finalize(conn->savepoints[i][depth]);
     }

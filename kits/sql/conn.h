@@ -17,7 +17,7 @@ struct tenon_drv_conn {
     tenon_drv_cursor *fetched; /**< Holds the row of the last fetch, not yet reset. */
     sql_waiting *waiting;      /**< Foreign keys of this transaction's tables. */
     tenon_sql_stmt *kept[TENON_SQL_KEPT];
-    tenon_sql_stmt *savepoints[3][TENON_MAX_SAVEPOINTS + 1]; /**< Set, release, roll back to. */
+    tenon_sql_stmt *savepoints[3][TENON_DRV_MAX_SAVEPOINTS]; /**< Set, release, roll back to. */
 };
 
 /** Prepare text that was not made from a query. */

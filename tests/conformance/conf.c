@@ -236,6 +236,7 @@ conf_run_groups(void)
         &conf_transactions_group, &conf_threads_group,   &conf_migrations_group,
         &conf_interrupted_group,  &conf_abilities_group, &conf_crash_group,
         &conf_deadlines_group,    &conf_outcomes_group,  &conf_audit_group,
+        &conf_groups_group,
     };
     int failed = 0;
 

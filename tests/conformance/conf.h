@@ -45,7 +45,7 @@ extern const conf_group conf_open_group, conf_types_group, conf_order_group, con
     conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
     conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
     conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
-    conf_outcomes_group, conf_audit_group;
+    conf_outcomes_group, conf_audit_group, conf_groups_group;
 
 /* ---- The driver ---- */
 
