@@ -356,7 +356,7 @@ group_run(tenon_db *db, tni_conn *conn)
 static tni_conn *
 grouper_lease(tenon_db *db)
 {
-    const tni_lease lease = { .deadline_ns = tni_pool_member_deadline(&db->pool) };
+    const tni_lease lease = tni_pool_member_lease(&db->pool);
     tni_conn *conn = NULL;
     group_member *m;
     tenon_error err;

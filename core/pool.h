@@ -157,8 +157,8 @@ tni_waiter *tni_pool_take_member(tni_pool *pool, uint32_t count);
 /** Put members back to where they were taken from: `list` comes first, in its order. */
 void tni_pool_put_members(tni_pool *pool, tni_waiter *list);
 
-/** When the first of those who join has to be served; UINT64_MAX where there is none. */
-uint64_t tni_pool_member_deadline(tni_pool *pool);
+/** What is to be leased for the first of those who join: a connection, without the turn. */
+tni_lease tni_pool_member_lease(tni_pool *pool);
 
 /** Whether who waits longest for the turn joins. @param[out] held no connection may be kept now */
 bool tni_pool_has_member(tni_pool *pool, bool *held);

@@ -126,18 +126,20 @@ tni_pool_put_members(tni_pool *pool, tni_waiter *list)
     tni_mutex_unlock(&pool->lock);
 }
 
-uint64_t
-tni_pool_member_deadline(tni_pool *pool)
+tni_lease
+tni_pool_member_lease(tni_pool *pool)
 {
+    tni_lease lease = { .deadline_ns = UINT64_MAX };
     const tni_waiter *first;
-    uint64_t deadline_ns = UINT64_MAX;
 
     tni_mutex_lock(&pool->lock);
     first = pool->queues[TNI_WAIT_TURN].first;
-    if (first != NULL && first->joins)
-        deadline_ns = first->deadline_ns;
+    if (first != NULL && first->joins) {
+        lease.op = first->op;
+        lease.deadline_ns = first->deadline_ns;
+    }
     tni_mutex_unlock(&pool->lock);
-    return deadline_ns;
+    return lease;
 }
 
 bool
