@@ -82,7 +82,8 @@ report_print(const report *r)
     (void)printf("%-26s%14s   [95 %% of resamplings]\n", "ratio of rates", "median");
     report_interval("  tenon/native", &r->result->ratio);
     report_interval("  native/native, control", &r->result->control);
-    (void)printf("closed loop; of each latency %.0f ns are the benchmark's own\n",
+    (void)printf("closed loop; %s; of each latency %.0f ns are the benchmark's own\n",
+                 r->result->whole ? "latencies of whole runs" : "latencies of the slices",
                  r->result->harness_ns);
 }
 
@@ -135,13 +136,14 @@ report_json(const report *r)
     const slices_plan *plan = r->plan;
 
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:o, s:o, s:o, s:o, s:o, "
+        "{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:o, s:o, s:o, "
+        "s:o, "
         "s:o}",
         "version", BENCH_VERSION, "engine", r->engine->name, "operation",
         load_name(plan->operation), "threads", (json_int_t)plan->threads, "durability",
         r->durability, "seconds", (json_int_t)r->seconds, "seed", (json_int_t)plan->seed, "rounds",
         (json_int_t)r->result->rounds, "slice_ms", (json_int_t)plan->slice_ms, "delay_us",
-        (json_int_t)r->delay_us, "flushes_counted",
+        (json_int_t)r->delay_us, "whole_runs", r->result->whole, "flushes_counted",
         r->engine->server_flushes != NULL ? "by the server" : "in the process", "harness_ns",
         r->result->harness_ns, "ratio", report_json_interval(&r->result->ratio), "control",
         report_json_interval(&r->result->control), "tenon", report_json_side(r, SLICES_TENON),

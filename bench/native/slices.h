@@ -17,6 +17,8 @@ typedef struct slices_plan {
     uint32_t threads;
     uint32_t rounds;   /**< A multiple of SLICES_ORDERS. */
     uint32_t slice_ms; /**< Each round has one slice of each side. */
+    uint32_t whole_ms; /**< Of a run of each side apart, whose latencies count; 0: those of the
+                          slices do. */
     uint64_t seed;     /**< Of the order of the slices and of the resampling. */
 } slices_plan;
 
@@ -34,6 +36,7 @@ typedef struct slices_result {
     uint32_t rounds; /**< That were done: fewer where the run was stopped. */
     slice sums[SLICES_SIDES];
     histogram *latency_ns[SLICES_SIDES];
+    bool whole; /**< Latencies are those of whole runs, but for the control. */
     double harness_ns; /**< What an operation that does nothing takes here. */
     interval ratio;    /**< Of the rates in each round, Tenon's to the one by hand. */
     interval control;  /**< The control's to the one by hand. */
