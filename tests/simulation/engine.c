@@ -1,5 +1,5 @@
 /* The engine of the simulation. */
-#include "tests/simulation/engine.h"
+#include "tests/simulation/engine_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,30 +7,8 @@
 #include "core/env.h"
 #include "tests/simulation/world.h"
 
-#define ENGINE_TXN_MARKS 64
 #define ENGINE_CONNS 64
 #define ENGINE_IDLE_NS (100 * TNI_NS_PER_MS) /* after a deadline: the reaper's time */
-
-struct tenon_drv_conn {
-    bool used, in_call, in_txn, read_only, interrupted;
-    bool excused;  /* lends a row, or can only be ended by its own thread */
-    uint32_t task; /* that began to write */
-    uint64_t deadline_ns;
-    uint32_t marks[ENGINE_TXN_MARKS], mark_count;
-    bool shared, parted, has_part;   /* by several; one of them is at work */
-    uint32_t part_mark_count, parts; /* marks before it; those that are done */
-    uint32_t plans, cursors;
-};
-
-struct tenon_drv_plan {
-    tenon_drv_conn *conn;
-};
-
-struct tenon_drv_cursor {
-    tenon_drv_conn *conn;
-    tenon_value row[1];
-    int64_t at;
-};
 
 static struct {
     engine_nature nature;
@@ -118,7 +96,7 @@ engine_watch(uint64_t now_ns)
 
 /* ---- Calls ---- */
 
-static void
+void
 engine_enter(tenon_drv_conn *conn, const char *slot)
 {
     if (!conn->used)
@@ -128,7 +106,7 @@ engine_enter(tenon_drv_conn *conn, const char *slot)
     conn->in_call = true;
 }
 
-static tenon_status
+tenon_status
 engine_fail(tenon_error *err, tenon_status status, uint8_t effect)
 {
     static const char text[] = "as the seed wanted";
@@ -174,7 +152,7 @@ engine_chance(tenon_error *err)
                                                                   : TENON_EFFECT_MUST_ROLL_BACK);
 }
 
-static tenon_status
+tenon_status
 engine_call(tenon_drv_conn *conn, const char *slot, tenon_error *err)
 {
     tenon_status st;
@@ -186,7 +164,7 @@ engine_call(tenon_drv_conn *conn, const char *slot, tenon_error *err)
     return st;
 }
 
-static tenon_status
+tenon_status
 engine_leave(tenon_drv_conn *conn, tenon_status st)
 {
     conn->in_call = false;
@@ -452,95 +430,6 @@ engine_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, tenon_error *err
     return engine_leave(conn, st);
 }
 
-/* ---- Queries ---- */
-
-static tenon_status
-engine_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan **out,
-               tenon_error *err)
-{
-    tenon_status st = engine_call(conn, "prepare", err);
-
-    (void)query;
-    *out = st == TENON_OK ? malloc(sizeof **out) : NULL;
-    if (*out != NULL) {
-        (*out)->conn = conn;
-        conn->plans++;
-    }
-    return engine_leave(conn, st);
-}
-
-static void
-engine_plan_free(tenon_drv_plan *plan)
-{
-    if (plan == NULL)
-        return;
-    engine_enter(plan->conn, "free");
-    plan->conn->plans--;
-    (void)engine_leave(plan->conn, TENON_OK);
-    free(plan);
-}
-
-static tenon_status
-engine_exec(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected, tenon_error *err)
-{
-    tenon_drv_conn *conn = plan->conn;
-    tenon_status st = engine_call(conn, "exec", err);
-
-    if (!conn->in_txn || conn->read_only)
-        world_violation("exec without a write transaction");
-    if (st == TENON_OK) {
-        if (conn->mark_count == ENGINE_TXN_MARKS)
-            abort();
-        conn->marks[conn->mark_count++] = (uint32_t)params[0].as.i;
-        *affected = 1;
-    }
-    return engine_leave(conn, st);
-}
-
-static tenon_status
-engine_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
-            tenon_error *err)
-{
-    tenon_drv_conn *conn = plan->conn;
-    tenon_status st = engine_call(conn, "open", err);
-
-    (void)params;
-    *out = st == TENON_OK ? calloc(1, sizeof **out) : NULL;
-    if (*out != NULL) {
-        (*out)->conn = conn;
-        conn->cursors++;
-    }
-    return engine_leave(conn, st);
-}
-
-static tenon_status
-engine_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
-{
-    tenon_drv_conn *conn = cursor->conn;
-    tenon_status st = engine_call(conn, "next", err);
-
-    if (!conn->in_txn)
-        world_violation("next without a transaction");
-    if (st == TENON_OK && cursor->at == 3)
-        st = TENON_NOT_FOUND;
-    if (conn->read_only)
-        conn->excused = st == TENON_OK; /* the row is lent */
-    cursor->row[0] = (tenon_value){ .type = TENON_INT, .as.i = cursor->at++ };
-    *row = cursor->row;
-    return engine_leave(conn, st);
-}
-
-static void
-engine_cursor_close(tenon_drv_cursor *cursor)
-{
-    if (cursor == NULL)
-        return;
-    engine_enter(cursor->conn, "close");
-    cursor->conn->cursors--;
-    (void)engine_leave(cursor->conn, TENON_OK);
-    free(cursor);
-}
-
 /* ---- The rest ---- */
 
 static tenon_status
@@ -606,13 +495,6 @@ static const tenon_drv_transaction_ops engine_transaction = {
     .savepoint_release = engine_savepoint_release,
     .savepoint_rollback = engine_savepoint_rollback
 };
-static const tenon_drv_query_ops engine_query = { .size = sizeof engine_query,
-                                                  .prepare = engine_prepare,
-                                                  .free = engine_plan_free,
-                                                  .exec = engine_exec,
-                                                  .open = engine_open,
-                                                  .next = engine_next,
-                                                  .close = engine_cursor_close };
 static const tenon_drv_schema_ops engine_schema = { .size = sizeof engine_schema,
                                                     .has_table = engine_has_table,
                                                     .create_table = engine_table,
@@ -630,7 +512,7 @@ static const tenon_drv_admin_ops engine_admin = { .size = sizeof engine_admin,
         .abi_major = TENON_DRIVER_ABI_MAJOR, .abi_minor = TENON_DRIVER_ABI_MINOR,                  \
         .name = (driver_name), .version = "1.0", .capabilities = TENON_CAP_DURABLE_NONE,           \
         .database = &engine_database, .connection = &engine_connection,                            \
-        .transaction = &engine_transaction, .query = &engine_query, .schema = &engine_schema,      \
+        .transaction = &engine_transaction, .query = &engine_query_ops, .schema = &engine_schema,  \
         .admin = &engine_admin, .flags = (driver_flags)                                            \
     }
 

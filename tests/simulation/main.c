@@ -390,11 +390,11 @@ main(int argc, char **argv)
         calls += run.calls;
         committed += run.committed;
     }
-    (void)printf("seeds %llu to %llu: %llu calls, %llu of them committed, %llu groups of %llu, %llu "
-                 "run again, no violation\n",
-                 (unsigned long long)first, (unsigned long long)(first + count - 1),
-                 (unsigned long long)calls, (unsigned long long)committed,
-                 (unsigned long long)sim_groups, (unsigned long long)sim_members,
-                 (unsigned long long)sim_reruns);
+    (void)printf(
+        "seeds %llu to %llu: %llu calls, %llu of them committed, %llu groups of %llu, %llu "
+        "run again, no violation\n",
+        (unsigned long long)first, (unsigned long long)(first + count - 1),
+        (unsigned long long)calls, (unsigned long long)committed, (unsigned long long)sim_groups,
+        (unsigned long long)sim_members, (unsigned long long)sim_reruns);
     return 0;
 }
