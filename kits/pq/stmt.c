@@ -250,7 +250,7 @@ pq_send_explain(tenon_pq_stmt *stmt, tenon_pq_item item, tenon_error *err)
     static const char *const names[] = { "",      "bigint", "double precision", "boolean", "text",
                                          "bytea", "uuid",   "timestamptz" };
     static const tenon_pq_item plain = { .kind = TENON_PQ_PLAIN };
-    const size_t room = strlen(stmt->sql) + 64 + stmt->param_count * 20u;
+    const size_t room = strlen(stmt->sql) + 64 + (size_t)stmt->param_count * 20;
     char *text = malloc(room), *end = text;
     tenon_pq_link *link = stmt->c->now;
     tenon_status st;

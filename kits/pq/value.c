@@ -45,7 +45,7 @@ pq_put_value(const tenon_value *value, uint64_t *number)
 
     switch (value->type) {
     case TENON_BOOL:
-        *(char *)number = value->as.i != 0;
+        *(unsigned char *)number = value->as.i != 0;
         return 1;
     case TENON_REAL: {
         const double real = value->as.d + 0.0; /* -0.0 becomes 0.0 */
@@ -73,13 +73,14 @@ pq_get_numeric(const char *data, tenon_value *out)
     int64_t whole = 0;
 
     for (int i = 0; i < digits; i++)
-        sum += (double)pq_get_big(data + 8 + 2 * i, 2) * pow(10000, weight - i);
+        sum += (double)pq_get_big(data + 8 + 2 * (ptrdiff_t)i, 2) * pow(10000, weight - i);
     out->type = TENON_REAL;
     out->as.d = sign == 0xC000 ? NAN : sign == 0x4000 ? -sum : sum;
     if (scale != 0 || sign == 0xC000 || sum > 9e18)
         return;
     for (int i = 0; i <= weight; i++)
-        whole = whole * 10000 + (i < digits ? (int64_t)pq_get_big(data + 8 + 2 * i, 2) : 0);
+        whole = whole * 10000 +
+                (i < digits ? (int64_t)pq_get_big(data + 8 + 2 * (ptrdiff_t)i, 2) : 0);
     out->type = TENON_INT;
     out->as.i = sign == 0x4000 ? -whole : whole;
 }
