@@ -7,6 +7,8 @@
  * a whole can't know its id. And an id may be given twice: what a server had in memory only when it
  * crashed, it gives again, to somebody whose commit is not ours. So "committed" counts only from a
  * server that has not started anew since.
+ *
+ * Where a server waits for standbys, committed is what they have too.
  */
 #include <stdio.h>
 #include <time.h>
@@ -117,6 +119,28 @@ outcome_unknown(const char *why, tenon_error *err)
                           why);
 }
 
+tenon_status
+pg_outcome_unconfirmed(tenon_error *err)
+{
+    return tenon_sql_fail(err, TENON_UNKNOWN_OUTCOME, 0, TENON_EFFECT_UNKNOWN, NULL,
+                          "the server has committed, but its standbys did not confirm that they "
+                          "have it too");
+}
+
+/* Who lost his connection while the server waited for its standbys finds his commit there before
+ * they have it. Something small that is written after it is confirmed after it. */
+static tenon_status
+outcome_is_confirmed(tenon_pq_link *link, tenon_error *err)
+{
+    tenon_error why;
+    const tenon_status st = tenon_pq_ask(
+        link, "SELECT pg_logical_emit_message(true, 'tenon', '')::text", &why);
+
+    if (st != TENON_OK)
+        return outcome_unknown(why.message, err);
+    return link->unconfirmed ? pg_outcome_unconfirmed(err) : TENON_OK;
+}
+
 /* Who asks leaves a mark of his own where there is none, and says so in it: he may have to ask
  * again, when his answer is lost too. */
 static tenon_status
@@ -201,6 +225,8 @@ outcome_ask_once(pg_conn *c, uint64_t until_ns, bool *again, tenon_error *err)
     if (st != TENON_OK) /* has tried until then */
         return outcome_unknown(why.message, err);
     st = c->marked ? outcome_by_mark(c, link, err) : outcome_by_xid(c, link, err);
+    if (st == TENON_OK && c->db->has_xid)
+        st = outcome_is_confirmed(link, err);
     *again = st == TENON_UNKNOWN_OUTCOME && link->dead;
     tenon_pq_disconnect(link);
     return st;

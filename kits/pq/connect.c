@@ -284,17 +284,16 @@ connect_host(tenon_pq_config *config, const tenon_pq_host *host, bool standby, u
     return err->status;
 }
 
+/* Notices are nobody's business, but for a commit that the server has by itself only. Its words may
+ * be in any language, so where they come from counts. */
 static void
-connect_silence(void *arg, const PGresult *result)
+connect_notice(void *arg, const PGresult *result)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+    tenon_pq_link *link = arg;
 
-    (void)arg;
-    /* A commit that standbys have not confirmed, and the like; notices are nobody's business. */
-    if (sqlstate != NULL && strncmp(sqlstate, "01", 2) == 0 && said != NULL &&
-        strstr(said, "synchronous replication") != NULL)
-        tenon_sql_host->log(TENON_LOG_WARNING, "pq", said);
+    if (function != NULL && strcmp(function, "SyncRepWaitForLSN") == 0)
+        link->unconfirmed = true;
 }
 
 /* Whether to ask again may help: a server that starts, that is full, that is about to take over. */
@@ -370,7 +369,7 @@ tenon_pq_connect(tenon_pq_config *config, bool standby, uint64_t deadline_ns, te
         PQfinish(pg);
         return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     }
-    (void)PQsetNoticeReceiver(pg, connect_silence, NULL);
+    (void)PQsetNoticeReceiver(pg, connect_notice, *out);
     (*out)->number = standby;
     (*out)->shares = config->pooler;
     if (pq_init(*out, pg)) {

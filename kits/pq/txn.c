@@ -37,7 +37,7 @@ tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how)
     link->failed_serial = 0;
     link->xid[0] = '\0';
     link->tag = NULL;
-    link->commit_sent = false;
+    link->commit_sent = link->unconfirmed = false;
     pq_wake_forget(link->wake);
     c->isolation = how->isolation;
     c->read_only = how->read_only != 0;

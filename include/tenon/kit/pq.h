@@ -72,6 +72,8 @@ typedef struct tenon_pq_link {
     bool dead;        /**< The server is gone, or what it does is not known. */
     bool failed;      /**< Something has failed that nobody was told of yet. */
     bool commit_sent; /**< A TENON_PQ_COMMIT has no answer yet. */
+    bool unconfirmed; /**< Committed, but the standbys that the server was to wait for have not
+                         said that they have it. */
     uint64_t deadline_ns; /**< CLOCK_MONOTONIC, of whatever waits; UINT64_MAX = none. */
     uint64_t trips;       /**< Round trips so far. */
     uint64_t changes;     /**< Rows that the last TENON_PQ_EXEC has changed. */
