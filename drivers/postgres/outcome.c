@@ -22,7 +22,7 @@
 static const tenon_pq_item outcome_plain = { .kind = TENON_PQ_PLAIN };
 
 /* What is sent often. */
-enum { OUTCOME_MARK, OUTCOME_TRIM, OUTCOME_XID, OUTCOME_ONCE };
+enum { OUTCOME_MARK, OUTCOME_TRIM, OUTCOME_ONCE };
 
 /* Send a text with this connection's session and a number of a mark. */
 static tenon_status
@@ -67,9 +67,8 @@ pg_outcome_begin(pg_conn *c, tenon_pq_link *link, tenon_error *err)
 tenon_status
 pg_outcome_prepare(pg_conn *c, tenon_error *err)
 {
-    static const tenon_pq_item xid = { .kind = TENON_PQ_XID };
     tenon_pq_link *link = c->pq.now;
-    tenon_status st = TENON_OK;
+    tenon_status st;
 
     c->marked = c->db->has_marks;
     if (c->marked)
@@ -78,7 +77,7 @@ pg_outcome_prepare(pg_conn *c, tenon_error *err)
                                  ++c->mark, err);
     if (link->xid[0] != '\0' || !c->db->has_xid)
         return TENON_OK;
-    st = tenon_pq_send_lasting(link, xid, OUTCOME_XID, PG_ASK_XID, NULL, err);
+    st = tenon_pq_send_xid(&c->pq, err);
     return st == TENON_OK ? tenon_pq_run(link, NULL, err) : st;
 }
 

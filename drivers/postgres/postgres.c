@@ -82,7 +82,10 @@ pg_probe_marks(tenon_drv_db *db, tenon_pq_link *link, bool create)
                            "asked boolean NOT NULL DEFAULT false, "
                            "at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (session, number))",
                            &ignored);
-    if (tenon_pq_ask(link, "SELECT has_table_privilege('tenon_commit', 'INSERT, DELETE')::text",
+    /* of a list of privileges, one would be enough for the server */
+    if (tenon_pq_ask(link,
+                     "SELECT bool_and(has_table_privilege('tenon_commit', p))::text "
+                     "FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) p",
                      &ignored) != TENON_OK)
         return;
     db->has_marks = strcmp(link->answer, "true") == 0;

@@ -224,6 +224,8 @@ void tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how);
 tenon_status tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err);
 /** End the transaction, without waiting. */
 tenon_status tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err);
+/** Ask for the transaction's id, where that is offered and it is not known yet. Sends only. */
+tenon_status tenon_pq_send_xid(tenon_pq_conn *c, tenon_error *err);
 /** Send COMMIT. */
 tenon_status tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err);
 /** Whether something was sent whose failure nobody knows yet. */
