@@ -7,6 +7,8 @@
  * a whole can't know its id. And an id may be given twice: what a server had in memory only when it
  * crashed, it gives again, to somebody whose commit is not ours. So "committed" counts only from a
  * server that has not started anew since.
+ *
+ * Where a server waits for standbys, committed is what they have too.
  */
 #include <stdio.h>
 #include <time.h>
@@ -20,7 +22,7 @@
 static const tenon_pq_item outcome_plain = { .kind = TENON_PQ_PLAIN };
 
 /* What is sent often. */
-enum { OUTCOME_MARK, OUTCOME_TRIM, OUTCOME_XID, OUTCOME_ONCE };
+enum { OUTCOME_MARK, OUTCOME_TRIM, OUTCOME_ONCE };
 
 /* Send a text with this connection's session and a number of a mark. */
 static tenon_status
@@ -65,9 +67,8 @@ pg_outcome_begin(pg_conn *c, tenon_pq_link *link, tenon_error *err)
 tenon_status
 pg_outcome_prepare(pg_conn *c, tenon_error *err)
 {
-    static const tenon_pq_item xid = { .kind = TENON_PQ_XID };
     tenon_pq_link *link = c->pq.now;
-    tenon_status st = TENON_OK;
+    tenon_status st;
 
     c->marked = c->db->has_marks;
     if (c->marked)
@@ -76,7 +77,7 @@ pg_outcome_prepare(pg_conn *c, tenon_error *err)
                                  ++c->mark, err);
     if (link->xid[0] != '\0' || !c->db->has_xid)
         return TENON_OK;
-    st = tenon_pq_send_lasting(link, xid, OUTCOME_XID, PG_ASK_XID, NULL, err);
+    st = tenon_pq_send_xid(&c->pq, err);
     return st == TENON_OK ? tenon_pq_run(link, NULL, err) : st;
 }
 
@@ -115,6 +116,28 @@ outcome_unknown(const char *why, tenon_error *err)
                           "the connection was lost in the commit, and the server can't tell what "
                           "became of it: %s",
                           why);
+}
+
+tenon_status
+pg_outcome_unconfirmed(tenon_error *err)
+{
+    return tenon_sql_fail(err, TENON_UNKNOWN_OUTCOME, 0, TENON_EFFECT_UNKNOWN, NULL,
+                          "the server has committed, but its standbys did not confirm that they "
+                          "have it too");
+}
+
+/* Who lost his connection while the server waited for its standbys finds his commit there before
+ * they have it. Something small that is written after it is confirmed after it. */
+static tenon_status
+outcome_is_confirmed(tenon_pq_link *link, tenon_error *err)
+{
+    tenon_error why;
+    const tenon_status st = tenon_pq_ask(
+        link, "SELECT pg_logical_emit_message(true, 'tenon', '')::text", &why);
+
+    if (st != TENON_OK)
+        return outcome_unknown(why.message, err);
+    return link->unconfirmed ? pg_outcome_unconfirmed(err) : TENON_OK;
 }
 
 /* Who asks leaves a mark of his own where there is none, and says so in it: he may have to ask
@@ -201,6 +224,8 @@ outcome_ask_once(pg_conn *c, uint64_t until_ns, bool *again, tenon_error *err)
     if (st != TENON_OK) /* has tried until then */
         return outcome_unknown(why.message, err);
     st = c->marked ? outcome_by_mark(c, link, err) : outcome_by_xid(c, link, err);
+    if (st == TENON_OK && c->db->has_xid)
+        st = outcome_is_confirmed(link, err);
     *again = st == TENON_UNKNOWN_OUTCOME && link->dead;
     tenon_pq_disconnect(link);
     return st;

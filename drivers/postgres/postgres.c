@@ -60,7 +60,10 @@ pg_probe_marks(tenon_drv_db *db, tenon_pq_link *link, bool create)
                            "asked boolean NOT NULL DEFAULT false, "
                            "at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (session, number))",
                            &ignored);
-    if (tenon_pq_ask(link, "SELECT has_table_privilege('tenon_commit', 'INSERT, DELETE')::text",
+    /* of a list of privileges, one would be enough for the server */
+    if (tenon_pq_ask(link,
+                     "SELECT bool_and(has_table_privilege('tenon_commit', p))::text "
+                     "FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) p",
                      &ignored) != TENON_OK)
         return;
     db->has_marks = strcmp(link->answer, "true") == 0;
@@ -389,6 +392,7 @@ pg_commit_wait(pg_conn *c, tenon_error *err)
 {
     tenon_error ignored;
     tenon_status st = c->pq.wrote ? pg_outcome_prepare(c, err) : TENON_OK;
+    bool answered;
 
     if (st == TENON_OK)
         st = tenon_pq_send_commit(&c->pq, err);
@@ -396,14 +400,15 @@ pg_commit_wait(pg_conn *c, tenon_error *err)
         st = pg_replica_ask(c, err);
     if (st == TENON_OK)
         st = tenon_pq_run(c->pq.now, NULL, err);
-    if (c->pq.now->tag != NULL && c->pq.now->tag[0] != '\0')
-        st = TENON_OK; /* whatever became of the connection after that */
+    answered = c->pq.now->tag != NULL && c->pq.now->tag[0] != '\0';
+    if (answered) /* whatever became of the connection after that */
+        st = c->pq.now->unconfirmed ? pg_outcome_unconfirmed(err) : TENON_OK;
     else if (c->pq.now->dead)
         st = c->pq.now->commit_sent ? pg_outcome_ask(c, err) : st;
     else if (st == TENON_OK)
         st = tenon_sql_fail(err, TENON_INTERNAL, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                             "the server has rolled back instead of committing");
-    if (st == TENON_OK || c->pq.now->dead) {
+    if (answered || c->pq.now->dead) {
         pg_replica_note(c);
         c->pq.in_txn = c->pq.begun = false;
         return st;

@@ -9,7 +9,8 @@
 
 #define PQ_CONNECT_NS UINT64_C(5000000000) /* that opening waits, unless the URL says otherwise */
 #define PQ_HOST_NS UINT64_C(2000000000)    /* that one of several hosts is waited for */
-#define PQ_PAUSE_NS 20000000L              /* before all hosts are asked again */
+#define PQ_PAUSE_NS UINT64_C(20000000)     /* before all hosts are asked again, doubled each time */
+#define PQ_MAX_PAUSE_NS UINT64_C(320000000) /* up to this: a server in trouble forks for each */
 
 struct tenon_pq_found {
     atomic_uint host; /* a number in the list of hosts */
@@ -213,6 +214,7 @@ connect_status(const char *said)
         const char *words;
         tenon_status status;
     } known[] = {
+        { "too many connections", TENON_BUSY }, /* for role "…", for database "…" */
         { "password authentication failed", TENON_DENIED },
         { "no password supplied", TENON_DENIED },
         { "no pg_hba.conf entry", TENON_DENIED },
@@ -223,7 +225,6 @@ connect_status(const char *said)
         { "server is in hot standby mode", TENON_READ_ONLY },
         { "too many clients", TENON_BUSY },
         { "remaining connection slots", TENON_BUSY },
-        { "too many connections", TENON_BUSY },
         { "no more connections allowed", TENON_BUSY },
         { "invalid ", TENON_CONFIG },
         { "certificate", TENON_DENIED },
@@ -283,17 +284,16 @@ connect_host(tenon_pq_config *config, const tenon_pq_host *host, bool standby, u
     return err->status;
 }
 
+/* Notices are nobody's business, but for a commit that the server has by itself only. Its words may
+ * be in any language, so where they come from counts. */
 static void
-connect_silence(void *arg, const PGresult *result)
+connect_notice(void *arg, const PGresult *result)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+    tenon_pq_link *link = arg;
 
-    (void)arg;
-    /* A commit that standbys have not confirmed, and the like; notices are nobody's business. */
-    if (sqlstate != NULL && strncmp(sqlstate, "01", 2) == 0 && said != NULL &&
-        strstr(said, "synchronous replication") != NULL)
-        tenon_sql_host->log(TENON_LOG_WARNING, "pq", said);
+    if (function != NULL && strcmp(function, "SyncRepWaitForLSN") == 0)
+        link->unconfirmed = true;
 }
 
 /* Whether to ask again may help: a server that starts, that is full, that is about to take over. */
@@ -304,18 +304,31 @@ connect_may_change(tenon_status st)
            st == TENON_READ_ONLY;
 }
 
+/* Wait, but leave time to ask once more. */
+static void
+connect_pause(uint64_t pause_ns, uint64_t until_ns)
+{
+    const uint64_t now_ns = tenon_sql_host->monotonic_ns();
+    struct timespec pause = { 0 };
+
+    if (now_ns < until_ns)
+        pause.tv_nsec = (long)(pause_ns < until_ns - now_ns ? pause_ns : until_ns - now_ns);
+    (void)nanosleep(&pause, NULL);
+}
+
 /* Ask each host, beginning where the primary was last, and all of them again while that may help.
  */
 static tenon_status
 connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn **out,
             tenon_error *err)
 {
-    const struct timespec pause = { 0, PQ_PAUSE_NS };
     const uint32_t first = standby ? 0 : atomic_load(&config->found->host);
+    uint64_t pause_ns = PQ_PAUSE_NS;
     tenon_status st = TENON_UNAVAILABLE;
     tenon_error failure = { 0 };
+    bool answered = false;
 
-    for (;;) {
+    for (;; pause_ns = pause_ns < PQ_MAX_PAUSE_NS ? 2 * pause_ns : pause_ns) {
         for (uint32_t i = 0; i < config->host_count; i++) {
             const uint32_t number = (first + i) % config->host_count;
             const uint64_t now_ns = tenon_sql_host->monotonic_ns();
@@ -324,8 +337,10 @@ connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn 
             if (config->host_count > 1 && until_ns > now_ns + PQ_HOST_NS)
                 until_ns = now_ns + PQ_HOST_NS;
             st = connect_host(config, &config->hosts[number], standby, until_ns, out, &failure);
-            if (i == 0 || st != TENON_UNAVAILABLE)
+            /* that the time was over says less than why it was needed */
+            if ((i == 0 || st != TENON_UNAVAILABLE) && (st != TENON_TIMEOUT || !answered))
                 *err = failure;
+            answered = answered || st != TENON_TIMEOUT;
             if (st == TENON_OK && !standby)
                 atomic_store(&config->found->host, number);
             if (st == TENON_OK)
@@ -335,7 +350,7 @@ connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn 
             return err->status;
         if (tenon_sql_host->monotonic_ns() + PQ_PAUSE_NS >= deadline_ns)
             return err->status;
-        (void)nanosleep(&pause, NULL);
+        connect_pause(pause_ns, deadline_ns - PQ_PAUSE_NS);
     }
 }
 
@@ -354,7 +369,7 @@ tenon_pq_connect(tenon_pq_config *config, bool standby, uint64_t deadline_ns, te
         PQfinish(pg);
         return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     }
-    (void)PQsetNoticeReceiver(pg, connect_silence, NULL);
+    (void)PQsetNoticeReceiver(pg, connect_notice, *out);
     (*out)->number = standby;
     (*out)->shares = config->pooler;
     if (pq_init(*out, pg)) {

@@ -310,7 +310,7 @@ pq_can_undo(tenon_status st)
 static tenon_status
 pq_run(tenon_pq_stmt *stmt, const tenon_pq_item *item, bool guarded, bool stream, tenon_error *err)
 {
-    static const tenon_pq_item plain = { .kind = TENON_PQ_PLAIN }, xid = { .kind = TENON_PQ_XID };
+    static const tenon_pq_item plain = { .kind = TENON_PQ_PLAIN };
     tenon_pq_conn *c = stmt->c;
     tenon_pq_link *link = c->now;
     uint32_t guard;
@@ -321,10 +321,10 @@ pq_run(tenon_pq_stmt *stmt, const tenon_pq_item *item, bool guarded, bool stream
     guard = link->serial;
     if (st == TENON_OK)
         st = stmt->explains ? pq_send_explain(stmt, *item, err) : pq_send(stmt, *item, err);
+    if (st == TENON_OK && c->wrote) /* before the release, so that its failure is undone too */
+        st = tenon_pq_send_xid(c, err);
     if (st == TENON_OK && guarded)
         st = tenon_pq_send_lasting(link, plain, PQ_GUARD_RELEASE, "RELEASE tenon_s", NULL, err);
-    if (st == TENON_OK && c->wrote && c->ask_xid != NULL && link->xid[0] == '\0')
-        st = tenon_pq_send_lasting(link, xid, PQ_ASK_XID, c->ask_xid, NULL, err);
     if (st == TENON_OK)
         st = tenon_pq_run(link, stream ? stmt : NULL, err);
     if (st == TENON_OK || !guarded || link->dead || link->failed_serial <= guard ||

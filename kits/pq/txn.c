@@ -58,7 +58,7 @@ tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how)
     link->failed_serial = 0;
     link->xid[0] = '\0';
     link->tag = NULL;
-    link->commit_sent = false;
+    link->commit_sent = link->unconfirmed = false;
     pq_wake_forget(link->wake);
     c->isolation = how->isolation;
     c->read_only = how->read_only != 0;
@@ -134,7 +134,16 @@ tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err)
     return st;
 }
 
-/* End what is open on the server, without waiting: what follows waits anyway. */
+tenon_status
+tenon_pq_send_xid(tenon_pq_conn *c, tenon_error *err)
+{
+    static const tenon_pq_item item = { .kind = TENON_PQ_XID };
+
+    if (c->ask_xid == NULL || c->now->xid[0] != '\0')
+        return TENON_OK;
+    return tenon_pq_send_lasting(c->now, item, PQ_ASK_XID, c->ask_xid, NULL, err);
+}
+
 tenon_status
 tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err)
 {
@@ -143,6 +152,7 @@ tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err)
     return tenon_pq_send_lasting(c->now, item, PQ_COMMIT, item.tag, NULL, err);
 }
 
+/* End what is open on the server, without waiting: what follows waits anyway. */
 tenon_status
 tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err)
 {

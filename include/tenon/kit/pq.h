@@ -72,6 +72,8 @@ typedef struct tenon_pq_link {
     bool dead;        /**< The server is gone, or what it does is not known. */
     bool failed;      /**< Something has failed that nobody was told of yet. */
     bool commit_sent; /**< A TENON_PQ_COMMIT has no answer yet. */
+    bool unconfirmed; /**< Committed, but the standbys that the server was to wait for have not
+                         said that they have it. */
     uint64_t deadline_ns; /**< CLOCK_MONOTONIC, of whatever waits; UINT64_MAX = none. */
     uint64_t trips;       /**< Round trips so far. */
     uint64_t changes;     /**< Rows that the last TENON_PQ_EXEC has changed. */
@@ -225,6 +227,8 @@ void tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how);
 tenon_status tenon_pq_begin_now(tenon_pq_conn *c, tenon_error *err);
 /** End the transaction, without waiting. */
 tenon_status tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err);
+/** Ask for the transaction's id, where that is offered and it is not known yet. Sends only. */
+tenon_status tenon_pq_send_xid(tenon_pq_conn *c, tenon_error *err);
 /** Send COMMIT. */
 tenon_status tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err);
 /** Whether something was sent whose failure nobody knows yet. */
