@@ -132,6 +132,7 @@ txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t attempt)
     txn->audited = false;
     txn->final = false;
     txn->retryable = false;
+    txn->hidden = false;
     txn->lent = false;
     txn->pinned = false;
     txn->effect = TENON_EFFECT_OPEN;

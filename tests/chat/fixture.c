@@ -5,20 +5,49 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "database.h"
+
 static const char *fixture_driver;
 static bool fixture_inside;
 static char fixture_folder[64];
 
 /* ---- Life ---- */
 
-static void
+static bool
+fixture_server_url(char *out, size_t out_bytes)
+{
+    static unsigned made;
+    const char *server = getenv("TENON_POSTGRES_URL");
+    char name[32];
+
+    if (server == NULL) {
+        print_error("TENON_POSTGRES_URL names no server\n");
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "chat_%u", ++made);
+    return pg_database_make(server, name, out, out_bytes);
+}
+
+/* Where an empty database is, or can be made. */
+static bool
 fixture_url(char *out, size_t out_bytes)
 {
-    if (strcmp(fixture_driver, "memory") == 0)
+    size_t len;
+
+    if (strcmp(fixture_driver, "memory") == 0) {
         (void)snprintf(out, out_bytes, "memory:");
-    else
+        return true;
+    }
+    if (strcmp(fixture_driver, "postgres") != 0) {
         (void)snprintf(out, out_bytes, "%s:%s/chat.db?durability=process", fixture_driver,
                        fixture_folder);
+        return true;
+    }
+    if (!fixture_server_url(out, out_bytes))
+        return false;
+    len = strlen(out);
+    (void)snprintf(out + len, out_bytes - len, "&durability=process");
+    return true;
 }
 
 static void
@@ -36,10 +65,15 @@ fixture_remove_files(void)
 static tenon_status
 fixture_open(tenon_db **out, tenon_error *err)
 {
-    tenon_open_options options = { .size = sizeof options, .schema = chat_schema() };
-    char url[160];
+    /* Where several write at once, a crew on one room is in its own way all the time. */
+    tenon_open_options options = { .size = sizeof options,
+                                   .schema = chat_schema(),
+                                   .max_retry_attempts = 10000,
+                                   .retry_budget_percent = UINT32_MAX };
+    char url[512];
 
-    fixture_url(url, sizeof url);
+    if (!fixture_url(url, sizeof url))
+        return TENON_UNAVAILABLE;
     return tenon_open(url, &options, out, err);
 }
 
