@@ -10,6 +10,14 @@
 
 /* ---- How a transaction is doomed ---- */
 
+/* Whether the row in the way may be newer than all that the transaction sees. */
+static bool
+handle_is_hidden(const tenon_txn *txn, tenon_status status)
+{
+    return status == TENON_EXISTS && txn->isolation >= TENON_SNAPSHOT &&
+           (txn->db->capabilities & TENON_CAP_SINGLE_WRITER) == 0;
+}
+
 tenon_status
 tni_txn_failed(tenon_txn *txn, tenon_status status, const tenon_error *err)
 {
@@ -17,6 +25,10 @@ tni_txn_failed(tenon_txn *txn, tenon_status status, const tenon_error *err)
         txn->retryable = true;
         txn->cause = *err;
         txn->cause.status = status;
+    } else if (!txn->retryable && handle_is_hidden(txn, status)) {
+        txn->hidden = true;
+        txn->cause = *err;
+        txn->cause.status = TENON_CONFLICT;
     }
     if (err->effect != TENON_EFFECT_OPEN && txn->state != TENON_TXN_DOOMED) {
         txn->state = TENON_TXN_DOOMED;

@@ -47,6 +47,9 @@ run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void
     if (st == TENON_OK) {
         st = tni_run_body(txn, how, fn, arg, &a->err);
         if (st != TENON_OK) {
+            /* The engine has refused a row for another one, and the body does not find that one. */
+            if (st == TENON_CONFLICT && txn->hidden)
+                txn->retryable = true;
             tni_txn_rollback(txn, &a->cause);
             return st;
         }

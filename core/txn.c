@@ -135,6 +135,7 @@ tni_txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t atte
     txn->audited = false;
     txn->final = false;
     txn->retryable = false;
+    txn->hidden = false;
     txn->lent = false;
     txn->pinned = false;
     txn->effect = TENON_EFFECT_OPEN;

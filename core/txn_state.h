@@ -86,6 +86,7 @@ struct tenon_txn {
     bool managed;   /* tenon_run ends it, nobody else */
     bool final;     /* doomed for good: by its deadline, or by misuse */
     bool retryable; /* the engine has reported a failure that running all again may cure */
+    bool hidden;    /* a row was in the way that its snapshot need not show */
     bool wrote;     /* something of the application's */
     bool audited;   /* has an audit row */
     bool stays;     /* a commit does not give the admission back */

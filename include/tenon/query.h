@@ -28,7 +28,8 @@ enum {
 /** How a column gets its new value. Numbers are part of the ABI. */
 enum {
     TENON_SET_PARAM = 1, /**< Becomes the parameter. */
-    TENON_SET_ADD = 2,   /**< INT or REAL plus the parameter; TENON_INVALID on integer overflow. */
+    TENON_SET_ADD = 2, /**< INT or REAL plus the parameter; TENON_INVALID on integer overflow. A sum
+                          of REALs that overflows is infinite, or TENON_INVALID on a server. */
     TENON_SET_TO_NULL = 3
 };
 

@@ -75,7 +75,9 @@ typedef struct tenon_txn_options {
  * undone alone where it fails, and nobody is answered before that commit.
  *
  * @return TENON_OK to commit; any other status rolls back and is what tenon_run returns, unless
- *         the engine reported a conflict, which runs the body again
+ *         the engine reported a conflict, which runs the body again. On an engine with several
+ *         writers a snapshot need not show the row that TENON_EXISTS was for: a body that has
+ *         looked for it and found none returns TENON_CONFLICT, and is run again too
  */
 typedef tenon_status (*tenon_txn_fn)(tenon_txn *txn, void *arg, tenon_error *err);
 

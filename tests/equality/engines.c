@@ -5,10 +5,39 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "database.h"
+
 static bool
 engine_has_file(const eq_engine *engine)
 {
-    return strcmp(engine->name, "memory") != 0;
+    return strcmp(engine->name, "memory") != 0 && !eq_engine_is_far(engine);
+}
+
+bool
+eq_engine_is_far(const eq_engine *engine)
+{
+    return strcmp(engine->name, "postgres") == 0;
+}
+
+/* An empty database each time. */
+static bool
+engine_url(const eq_engine *engine, const char *folder, char *out, size_t out_bytes)
+{
+    static unsigned made;
+    char name[32], place[256];
+
+    if (eq_engine_is_far(engine)) {
+        (void)snprintf(name, sizeof name, "equality_%u", ++made);
+        if (!pg_database_make(getenv("TENON_POSTGRES_URL"), name, place, sizeof place))
+            return false;
+        (void)snprintf(out, out_bytes, "%s&durability=none", place);
+    } else if (engine_has_file(engine)) {
+        (void)snprintf(out, out_bytes, "%s:%s/%s.db?durability=none", engine->name, folder,
+                       engine->name);
+    } else {
+        (void)snprintf(out, out_bytes, "%s:", engine->name);
+    }
+    return true;
 }
 
 static tenon_status
@@ -23,16 +52,15 @@ engine_begin(eq_engine *engine, tenon_error *err)
 tenon_status
 eq_engine_open(eq_engine *engine, const char *folder, const tenon_schema *schema)
 {
-    const tenon_open_options options = { .size = sizeof options, .schema = schema };
+    const tenon_open_options options = { .size = sizeof options,
+                                         .schema = schema,
+                                         .min_connections = UINT32_MAX };
     tenon_error *err = &engine->answer.err;
-    char url[256];
+    char url[320];
     tenon_status st;
 
-    if (engine_has_file(engine))
-        (void)snprintf(url, sizeof url, "%s:%s/%s.db?durability=none", engine->name, folder,
-                       engine->name);
-    else
-        (void)snprintf(url, sizeof url, "%s:", engine->name);
+    if (!engine_url(engine, folder, url, sizeof url))
+        return TENON_UNAVAILABLE;
     st = tenon_open(url, &options, &engine->db, err);
     return st == TENON_OK ? engine_begin(engine, err) : st;
 }

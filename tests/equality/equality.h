@@ -6,7 +6,7 @@
 
 #include "tenon/tenon.h"
 
-enum { EQ_MAX_TABLES = 5, EQ_MAX_PARAMS = 48, EQ_MAX_QUERIES = 64, EQ_MAX_ENGINES = 3 };
+enum { EQ_MAX_TABLES = 5, EQ_MAX_PARAMS = 48, EQ_MAX_QUERIES = 64, EQ_MAX_ENGINES = 4 };
 
 /** Numbers that a seed determines. */
 typedef struct eq_random {
@@ -33,6 +33,7 @@ typedef struct eq_param {
     uint16_t column;
     bool limit;
     bool keyset; /**< Of the order's columns; all NULL or none. */
+    bool addend; /**< Is added to the column. */
 } eq_param;
 
 /** A query, and what is known of its results. */
@@ -55,6 +56,7 @@ typedef struct eq_world {
     tenon_table *tables[EQ_MAX_TABLES];
     eq_query *queries[EQ_MAX_QUERIES];
     uint32_t query_count;
+    bool modest; /**< No sum of REALs overflows: on a server that is TENON_INVALID. */
 } eq_world;
 
 void eq_world_make(eq_world *world, uint64_t seed);
@@ -109,6 +111,8 @@ typedef struct eq_engine {
     eq_answer answer;
 } eq_engine;
 
+/** Whether it is one of a server, that TENON_POSTGRES_URL names. */
+bool eq_engine_is_far(const eq_engine *engine);
 /** Open a database in the folder with the schema, and begin. @return TENON_OK, or why not */
 tenon_status eq_engine_open(eq_engine *engine, const char *folder, const tenon_schema *schema);
 void eq_engine_close(eq_engine *engine, const char *folder);

@@ -159,6 +159,8 @@ main_schema(eq_program *p, uint64_t number, uint64_t cases)
     bool same;
 
     eq_world_make(&world, eq_next(&seeds));
+    for (uint32_t e = 0; e < p->engine_count; e++)
+        world.modest = world.modest || eq_engine_is_far(&p->engines[e]);
     for (uint32_t t = 0; t < world.schema.table_count; t++)
         dumps[t] = eq_query_dump(&world, t);
     same = main_open(p, &world);
@@ -236,12 +238,15 @@ main_read_args(eq_program *p, int argc, char **argv)
 static void
 main_find_engines(eq_program *p)
 {
-    static const char *const names[] = { "sqlite", "memory", "lmdb" };
+    static const char *const names[] = { "sqlite", "memory", "lmdb", "postgres" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         eq_engine engine = { .name = names[i] };
-        tenon_status st = eq_engine_open(&engine, p->folder, NULL);
+        tenon_status st;
 
+        if (eq_engine_is_far(&engine) && getenv("TENON_POSTGRES_URL") == NULL)
+            continue;
+        st = eq_engine_open(&engine, p->folder, NULL);
         if (st == TENON_NOT_FOUND)
             (void)printf("no driver %s: %s\n", engine.name, engine.answer.err.message);
         else

@@ -182,8 +182,10 @@ maker_set(maker *m, bool many_rows)
             list[count].how = TENON_SET_ADD;
         else if (!c->not_null && eq_chance(random, 15))
             list[count].how = TENON_SET_TO_NULL;
-        if (list[count].how != TENON_SET_TO_NULL)
+        if (list[count].how != TENON_SET_TO_NULL) {
             list[count].param = maker_param(m, column);
+            m->q->params[list[count].param].addend = list[count].how == TENON_SET_ADD;
+        }
         count++;
     }
     m->q->query.set = (tenon_assignments){

@@ -179,5 +179,8 @@ eq_params_make(eq_world *world, const eq_query *query, tenon_value *out)
             out[i] = tenon_null();
         else
             out[i] = eq_value(random, column->type, column->max_bytes);
+        if (world->modest && param->addend && out[i].type == TENON_REAL && isfinite(out[i].as.d) &&
+            fabs(out[i].as.d) > 1e200)
+            out[i].as.d = 1;
     }
 }

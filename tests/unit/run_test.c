@@ -121,6 +121,40 @@ it_is_the_engine_that_says_whether_to_run_again(void **state)
     tenon_close(db);
 }
 
+/* A row that stood in the way and that the body can't find is one that its snapshot does not show;
+ * where a snapshot shows all that is committed, there is none of that kind. */
+static void
+a_row_that_only_the_engine_sees_is_a_conflict(void **state)
+{
+    static const struct {
+        uint64_t capabilities;
+        uint32_t isolation, runs;
+    } cases[] = {
+        { 0, TENON_ISOLATION_DEFAULT, 2 },
+        { 0, TENON_SNAPSHOT, 2 },
+        { 0, TENON_READ_COMMITTED, 1 },
+        { TENON_CAP_SINGLE_WRITER, TENON_ISOLATION_DEFAULT, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        const tenon_txn_options o = { .size = sizeof o, .isolation = cases[i].isolation };
+        body b = { .maps_to = TENON_CONFLICT };
+        tenon_error err = { 0 };
+        tenon_db *db;
+
+        fake_reset();
+        fake.capabilities |= TENON_CAP_READ_COMMITTED | TENON_CAP_SNAPSHOT |
+                             TENON_CAP_SERIALIZABLE | cases[i].capabilities;
+        db = fake_open("fake:", NULL);
+        fake_fail(FAKE_EXEC, TENON_EXISTS, TENON_EFFECT_OPEN, 1);
+        assert_int_equal(tenon_run(db, &o, body_run, &b, &err),
+                         cases[i].runs == 2 ? TENON_OK : TENON_CONFLICT);
+        assert_int_equal(b.runs, cases[i].runs);
+        tenon_close(db);
+    }
+}
+
 static void
 an_unknown_outcome_is_never_run_again(void **state)
 {
@@ -299,6 +333,7 @@ main(void)
         FAKE_CASE(retries_end_with_their_number),
         FAKE_CASE(other_failures_are_final),
         FAKE_CASE(it_is_the_engine_that_says_whether_to_run_again),
+        FAKE_CASE(a_row_that_only_the_engine_sees_is_a_conflict),
         FAKE_CASE(an_unknown_outcome_is_never_run_again),
         FAKE_CASE(no_attempt_begins_after_the_deadline),
         FAKE_CASE(attempts_wait_and_say_what_kept_them),
