@@ -4,8 +4,17 @@ set -u
 
 cd "$(dirname "$0")/.." || exit 1
 export TENON_DRIVER_PATH="$PWD/build/lib/tenon/drivers"
-steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation"
+steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation
+kill.sqlite kill.lmdb kill.control cut.sqlite cut.lmdb cut.control"
 shim=$PWD/build/tests/shim.so
+
+power() { # kill|cut URL COUNT
+    build/tests/test_power "$1" "$2" "$3" --middle "$((${POWER_GROUPS:-0} * $3))"
+}
+
+power_control() {
+    build/tests/test_power "$@"
+}
 
 step() {
     case $1 in
@@ -21,6 +30,26 @@ step() {
     faults.checkpoint) build/tests/test_faults "$shim" 'sqlite:@DIR@/db?wal_autocheckpoint=1' 100 ;;
     faults.lmdb) build/tests/test_faults "$shim" 'lmdb:@DIR@/db' 100 ;;
     simulation) build/tests/test_simulation 1 1000000 ;;
+    # 500 kills and 50 power cuts on each engine; with POWER_GROUPS=1 so many in the middle of a group.
+    kill.sqlite) power kill 'sqlite:@DIR@/db?wal_autocheckpoint=100' 500 ;;
+    kill.lmdb) power kill 'lmdb:@DIR@/db' 500 ;;
+    cut.sqlite) power cut 'sqlite:@DIR@/db?durability=power&wal_autocheckpoint=100' 50 ;;
+    cut.lmdb) power cut 'lmdb:@DIR@/db?durability=power' 50 ;;
+    # What is done wrongly must be found.
+    kill.control)
+        for driver in sqlite lmdb; do
+            power_control kill "$driver:@DIR@/db" 200 --ack-early --readers 0 --expect lost &&
+                power_control kill "$driver:@DIR@/db" 200 --ack-early --expect seen &&
+                power_control kill "$driver:@DIR@/db" 200 --torn --writers 1 --readers 0 --expect partial ||
+                return 1
+        done
+        ;;
+    cut.control)
+        for driver in sqlite lmdb; do
+            power_control cut "$driver:@DIR@/db?durability=process" 50 --expect lost &&
+                power_control cut "$driver:@DIR@/db?durability=power" 50 --no-flush --expect lost || return 1
+        done
+        ;;
     *)
         echo "no such step: $1"
         return 1
