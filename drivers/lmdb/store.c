@@ -139,6 +139,7 @@ lmdb_env_open(tenon_kv_store *store, uint64_t map_bytes)
     if (rc == 0 && !store->read_only) {
         store->turn_fd = open(store->path, O_RDWR | O_CLOEXEC);
         rc = store->turn_fd < 0 ? errno : 0;
+        tenon_turn_init(&store->turn, store->turn_fd);
     }
     if (rc == 0)
         rc = mdb_reader_check(store->env, &dead);
@@ -273,7 +274,7 @@ lmdb_store_take_turn(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *e
     if (!tenon_gate_close(&store->writers, deadline_ns))
         return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                              "%s: another database of this process writes", store->path);
-    rc = tenon_posix_take_turn(store->turn_fd, deadline_ns);
+    rc = tenon_turn_take(&store->turn, deadline_ns);
     if (rc == 0)
         return TENON_OK;
     tenon_gate_open(&store->writers);
@@ -286,7 +287,7 @@ lmdb_store_take_turn(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *e
 void
 lmdb_store_give_turn(tenon_kv_store *store)
 {
-    tenon_posix_give_turn(store->turn_fd);
+    tenon_turn_give(&store->turn);
     tenon_gate_open(&store->writers);
 }
 

@@ -22,7 +22,8 @@ struct tenon_kv_store {
     tenon_kv_store *next;
     tenon_gate writers;   /**< Closed by the writer of this process: LMDB's own lock waits without a
                              limit, and for itself where one thread asks twice. */
-    int turn_fd;          /**< Of the file, for the turn among processes; -1: only reading. */
+    int turn_fd;          /**< Of the file, for `turn`; -1: only reading. */
+    tenon_turn turn;      /**< Among processes. Used by who has closed `writers`. */
     tenon_gate gate;      /**< Transactions are inside; the map is resized with it closed. */
     pthread_mutex_t lock; /**< Guards all below. */
     uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #define SQLITE_PROGRESS_OPS 1000 /* of SQLite's machine between two looks at the clock */
 
@@ -16,16 +15,17 @@ sqlite_is_late(const sqlite_conn *c)
     return c->deadline_ns != UINT64_MAX && tenon_sql_host->monotonic_ns() >= c->deadline_ns;
 }
 
-/* Waits in steps that grow to 4 ms, and never past the deadline. */
+/* Never past the deadline. Who begins to write stands in line with other processes. */
 static int
 sqlite_on_busy(void *arg, int times)
 {
-    struct timespec step = { .tv_nsec = 1000000L << (times < 2 ? times : 2) };
+    const sqlite_conn *c = arg;
 
-    if (sqlite_is_late(arg))
+    if (sqlite_is_late(c))
         return 0;
-    (void)nanosleep(&step, NULL);
-    return 1;
+    if (times == 0 && c->turn != NULL)
+        return tenon_turn_line_up(c->turn, c->deadline_ns) != ETIMEDOUT;
+    return tenon_turn_pause((uint32_t)times, c->deadline_ns);
 }
 
 static int

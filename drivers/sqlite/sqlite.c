@@ -1,21 +1,29 @@
 /* SQLite as a driver: databases, connections, transactions. Statements are in engine.c, SQL in
  * kits/sql. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "engine.h"
+#include "checkpoint.h"
 
 /* Statements that a connection keeps. */
 enum { KEPT_BEGIN, KEPT_BEGIN_READ, KEPT_COMMIT, KEPT_ROLLBACK };
 
+#define SQLITE_CACHE_KIB 2000
+/* Of a log that one transaction has made long, this much of the file is kept. */
+#define SQLITE_LOG_KEPT_BYTES INT64_C(67108864)
 #define SQLITE_PROBE_NS UINT64_C(5000000000) /* that opening waits for others who use the file */
 
 struct tenon_drv_db {
     char *path; /* absolute */
     uint32_t durability, read_only;
-    uint64_t cache_kib, wal_autocheckpoint; /* UINT64_MAX = SQLite's default */
-    pthread_mutex_t lock;                   /* guards `probe` */
-    sqlite_conn probe; /* open as long as the database, so that the log outlives connections */
+    uint64_t cache_kib, wal_autocheckpoint; /* UINT64_MAX = SQLite's default, or `log` */
+    sqlite_log log;
+    tenon_turn turn;      /* of the core's one writer, among processes; -1: only reading */
+    pthread_mutex_t lock; /* guards `probe` */
+    sqlite_conn probe;    /* open as long as the database, so that the log outlives connections */
 };
 
 static const uint64_t sqlite_capabilities = TENON_CAP_PERSISTENT | TENON_CAP_SINGLE_WRITER |
@@ -75,7 +83,7 @@ sqlite_harden(sqlite3 *raw)
            sqlite_config(raw, SQLITE_DBCONFIG_ENABLE_FKEY, 1);
 }
 
-static void
+void
 sqlite_disconnect(sqlite_conn *c)
 {
     tenon_sql_conn_free(c->conn);
@@ -83,16 +91,32 @@ sqlite_disconnect(sqlite_conn *c)
     c->raw = NULL;
 }
 
-/* Open into `c`, which is all zero; it waits for those who hold the file locked. The deadline
- * stays with `c`. */
 static tenon_status
-sqlite_connect(sqlite_conn *c, const tenon_drv_db *db, uint64_t deadline_ns, tenon_error *err)
+sqlite_set_all(sqlite_conn *c, const tenon_drv_db *db, tenon_error *err)
+{
+    const uint64_t autocheckpoint = db->log.db != NULL ? 0 : db->wal_autocheckpoint;
+    tenon_status st = sqlite_set(c, "synchronous", sqlite_synchronous[db->durability], err);
+
+    if (st == TENON_OK)
+        st = sqlite_set(c, "temp_store", 2, err); /* memory */
+    if (st == TENON_OK)
+        st = sqlite_set(c, "cache_size", -(int64_t)db->cache_kib, err);
+    if (st == TENON_OK)
+        st = sqlite_set(c, "journal_size_limit", SQLITE_LOG_KEPT_BYTES, err);
+    if (st == TENON_OK && autocheckpoint != UINT64_MAX)
+        st = sqlite_set(c, "wal_autocheckpoint", (int64_t)autocheckpoint, err);
+    return st;
+}
+
+tenon_status
+sqlite_connect(sqlite_conn *c, tenon_drv_db *db, uint64_t deadline_ns, tenon_error *err)
 {
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                       (db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     const int rc = sqlite3_open_v2(db->path, &c->raw, flags, NULL);
     tenon_status st;
 
+    c->db = db;
     c->deadline_ns = deadline_ns;
     if (c->raw == NULL)
         return sqlite_no_memory(err);
@@ -103,12 +127,10 @@ sqlite_connect(sqlite_conn *c, const tenon_drv_db *db, uint64_t deadline_ns, ten
         st = tenon_sql_fail(err, TENON_UNSUPPORTED, 0, TENON_EFFECT_OPEN, NULL,
                             "this SQLite can't be secured as Tenon needs it");
     if (st == TENON_OK)
-        st = sqlite_set(c, "synchronous", sqlite_synchronous[db->durability], err);
-    if (st == TENON_OK && db->cache_kib != UINT64_MAX)
-        st = sqlite_set(c, "cache_size", -(int64_t)db->cache_kib, err);
-    if (st == TENON_OK && db->wal_autocheckpoint != UINT64_MAX)
-        st = sqlite_set(c, "wal_autocheckpoint", (int64_t)db->wal_autocheckpoint, err);
-    if (st != TENON_OK)
+        st = sqlite_set_all(c, db, err);
+    if (st == TENON_OK)
+        sqlite_log_watch(&db->log, c->raw);
+    else
         sqlite_disconnect(c);
     return st;
 }
@@ -130,6 +152,15 @@ sqlite_conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **
     return TENON_OK;
 }
 
+/* The write transaction is over. */
+static void
+sqlite_leave(sqlite_conn *c)
+{
+    if (c->is_inside)
+        sqlite_log_leave(&c->db->log);
+    c->is_inside = false;
+}
+
 static void
 sqlite_conn_close(tenon_drv_conn *conn)
 {
@@ -137,6 +168,7 @@ sqlite_conn_close(tenon_drv_conn *conn)
         sqlite_conn *c = tenon_sql_conn_raw(conn);
 
         tenon_sql_conn_settle(conn);
+        sqlite_leave(c);
         sqlite_disconnect(c);
         free(c);
     }
@@ -162,6 +194,9 @@ sqlite_close(tenon_drv_db *db)
 {
     if (db == NULL)
         return;
+    sqlite_log_fini(&db->log);
+    if (db->turn.fd >= 0)
+        (void)close(db->turn.fd);
     if (db->probe.raw != NULL)
         sqlite_disconnect(&db->probe);
     (void)pthread_mutex_destroy(&db->lock);
@@ -199,6 +234,21 @@ sqlite_probe(tenon_drv_db *db, tenon_error *err)
     return st;
 }
 
+/*
+ * Processes stand in line at the log's file, which is there while the probe is open. SQLite locks
+ * nothing in it, so it can be opened and closed beside SQLite; a connection that is closed loses us
+ * our place in the line, which is all. Without it nothing but fairness is lost.
+ */
+static void
+sqlite_find_line(tenon_drv_db *db)
+{
+    char *path = db->read_only ? NULL : tenon_posix_concat(db->path, "-wal");
+
+    if (path != NULL)
+        tenon_turn_init(&db->turn, open(path, O_RDWR | O_CLOEXEC));
+    free(path);
+}
+
 static tenon_status
 sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
 {
@@ -212,7 +262,7 @@ sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
     (void)pthread_mutex_init(&db->lock, NULL);
     db->durability = options->durability;
     db->read_only = options->read_only;
-    db->cache_kib = UINT64_MAX;
+    db->cache_kib = SQLITE_CACHE_KIB;
     db->wal_autocheckpoint = UINT64_MAX;
     st = tenon_posix_read_params(
         options,
@@ -220,14 +270,18 @@ sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
             { "cache_kib", &db->cache_kib, 0, INT32_MAX },
             { "wal_autocheckpoint", &db->wal_autocheckpoint, 0, INT32_MAX } },
         2, err);
+    sqlite_log_init(&db->log, db->wal_autocheckpoint == UINT64_MAX && !db->read_only ? db : NULL);
+    tenon_turn_init(&db->turn, -1);
     if (st == TENON_OK)
         st = tenon_posix_find_file(options, &db->path, &file, err);
     if (st == TENON_OK)
         st = sqlite_probe(db, err);
-    if (st == TENON_OK)
+    if (st == TENON_OK) {
+        sqlite_find_line(db);
         *out = db;
-    else
+    } else {
         sqlite_close(db);
+    }
     return st;
 }
 
@@ -257,14 +311,34 @@ static tenon_status
 sqlite_rollback(tenon_drv_conn *conn, tenon_error *err)
 {
     sqlite_conn *c = tenon_sql_conn_raw(conn);
+    tenon_status st = TENON_OK;
 
     tenon_sql_conn_settle(conn);
     c->in_txn = false;
     c->read_only = false;
     c->deadline_ns = UINT64_MAX; /* which may have passed; this must not be stopped */
-    return sqlite3_get_autocommit(c->raw)
-               ? TENON_OK
-               : tenon_sql_run_kept(conn, KEPT_ROLLBACK, "ROLLBACK", err);
+    if (!sqlite3_get_autocommit(c->raw))
+        st = tenon_sql_run_kept(conn, KEPT_ROLLBACK, "ROLLBACK", err);
+    sqlite_leave(c);
+    return st;
+}
+
+/* Past the checkpoint's gate, then past other processes. */
+static tenon_status
+sqlite_begin_write(sqlite_conn *c, tenon_error *err)
+{
+    tenon_turn *turn = &c->db->turn;
+    tenon_status st;
+
+    c->is_inside = sqlite_log_enter(&c->db->log, c->deadline_ns);
+    if (!c->is_inside || tenon_turn_give_way(turn, c->deadline_ns) == ETIMEDOUT)
+        return tenon_sql_fail(err, TENON_TIMEOUT, SQLITE_BUSY, TENON_EFFECT_ROLLED_BACK, NULL,
+                              "the file is locked");
+    c->turn = turn;
+    st = tenon_sql_run_kept(c->conn, KEPT_BEGIN, "BEGIN IMMEDIATE", err);
+    c->turn = NULL;
+    tenon_turn_step_out(turn);
+    return st;
 }
 
 static tenon_status
@@ -277,7 +351,7 @@ sqlite_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
     c->deadline_ns = how->deadline_ns;
     c->read_only = how->read_only != 0;
     st = how->read_only ? tenon_sql_run_kept(conn, KEPT_BEGIN_READ, "BEGIN", err)
-                        : tenon_sql_run_kept(conn, KEPT_BEGIN, "BEGIN IMMEDIATE", err);
+                        : sqlite_begin_write(c, err);
     c->in_txn = st == TENON_OK;
     if (tenon_drv_is_shared(how))
         c->deadline_ns = UINT64_MAX;
@@ -302,6 +376,7 @@ sqlite_commit(tenon_drv_conn *conn, tenon_error *err)
     if (st == TENON_OK) {
         c->in_txn = false;
         c->read_only = false;
+        sqlite_leave(c);
         return st;
     }
     err->effect = TENON_EFFECT_ROLLED_BACK;

@@ -54,19 +54,53 @@ uint64_t tenon_posix_disk_bytes(const char *path, const char *suffix);
 bool tenon_posix_is_full(const char *path);
 
 /**
- * Wait until no other process holds the turn of an open file, and take it. For engines whose own
- * lock between processes waits without a limit: taken before that lock, it makes the wait one that
- * ends. Threads of one process do not exclude each other by it; a process that ends gives it back.
+ * Turns between processes, for engines with one writer whose own lock waits without a limit, or is
+ * won by whoever asks in the right moment. Processes stand in line: who is in front is the next to
+ * have the turn, and a process that has it again and again looks every 2 ms whether somebody is in
+ * line, and then lets him go first.
  *
- * @param[in] fd          open for writing for as long as the turn matters: closing any descriptor
- * of the file gives the turn of the process back (POSIX record locks)
+ * Threads of one process do not exclude each other by it: one at a time may be in a call, or
+ * between tenon_turn_take and tenon_turn_give. A process that ends gives all of it back.
+ */
+typedef struct tenon_turn {
+    int fd;             /**< -1: nothing is waited for. */
+    uint32_t in_front;  /**< This process stands in front. */
+    uint64_t looked_ns; /**< When it was last known who stands in line. */
+} tenon_turn;
+
+/**
+ * Prepare.
+ *
+ * @param[in] fd borrowed, open for writing for as long as the turn matters: closing any descriptor
+ *               of the file gives the turn of the process back (POSIX record locks)
+ */
+void tenon_turn_init(tenon_turn *turn, int fd);
+
+/**
+ * Wait until no other process has the turn, and take it.
+ *
  * @param[in] deadline_ns CLOCK_MONOTONIC; UINT64_MAX = none
  * @return 0; ETIMEDOUT; another errno
  */
-int tenon_posix_take_turn(int fd, uint64_t deadline_ns);
+int tenon_turn_take(tenon_turn *turn, uint64_t deadline_ns);
 
 /** Give it back. */
-void tenon_posix_give_turn(int fd);
+void tenon_turn_give(tenon_turn *turn);
+
+/**
+ * The line alone, for an engine with a lock of its own that can be tried for: give way before
+ * trying, line up when it is taken, pause between further tries, step out once it is ours or given
+ * up.
+ *
+ * @return 0; ETIMEDOUT; another errno: there is no line here, and fairness is all that is lost
+ */
+int tenon_turn_give_way(tenon_turn *turn, uint64_t deadline_ns);
+int tenon_turn_line_up(tenon_turn *turn, uint64_t deadline_ns);
+void tenon_turn_step_out(tenon_turn *turn);
+
+/** Sleep between two tries, 50 us at first, then up to 500 us. @return false: the deadline has
+ * passed */
+bool tenon_turn_pause(uint32_t tries, uint64_t deadline_ns);
 
 /**
  * A gate: many may be inside, or one may have it to itself. Who wants it to itself goes before

@@ -1,0 +1,245 @@
+/* Checkpoints in a thread of their own. */
+#include "checkpoint.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#define LOG_CONNECT_NS UINT64_C(5000000000) /* for a connection of the thread's own */
+#define LOG_CLOSE_NS UINT64_C(100000000)    /* for a transaction in progress to end */
+#define LOG_ALONE_NS UINT64_C(10000000)     /* for readers and other processes, writers kept out */
+#define LOG_PASSES 4                        /* beside writers, before they are kept out */
+#define LOG_SHORT 200                       /* pages for which they may be */
+
+/* ---- Called by writers ---- */
+
+static void log_call(sqlite_log *log);
+
+/* After each commit. The number falls where the log was begun anew, by any process. */
+static int
+log_on_commit(void *arg, sqlite3 *raw, const char *name, int frames)
+{
+    sqlite_log *log = arg;
+
+    (void)raw, (void)name;
+    atomic_store(&log->frames, frames);
+    if (frames < atomic_load(&log->moved))
+        atomic_store(&log->moved, 0);
+    if (frames - atomic_load(&log->moved) >= SQLITE_LOG_STEP &&
+        !atomic_exchange(&log->called, true))
+        log_call(log);
+    return SQLITE_OK;
+}
+
+void
+sqlite_log_watch(sqlite_log *log, sqlite3 *raw)
+{
+    if (log->db != NULL)
+        (void)sqlite3_wal_hook(raw, log_on_commit, log);
+}
+
+bool
+sqlite_log_enter(sqlite_log *log, uint64_t deadline_ns)
+{
+    return log->db == NULL || tenon_gate_enter(&log->gate, deadline_ns);
+}
+
+void
+sqlite_log_leave(sqlite_log *log)
+{
+    if (log->db != NULL)
+        tenon_gate_leave(&log->gate);
+}
+
+/* ---- The thread ---- */
+
+/* Busy is normal: somebody else moves the log, or reads or writes it. The rest is told once. */
+static bool
+log_is_done(sqlite_log *log, sqlite3 *raw, int rc)
+{
+    char text[256];
+
+    if (rc == SQLITE_OK)
+        return true;
+    if ((rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_INTERRUPT || log->has_failed)
+        return false;
+    log->has_failed = true;
+    (void)snprintf(text, sizeof text, "a checkpoint failed, more will be tried: %s",
+                   sqlite3_errmsg(raw));
+    tenon_sql_host->log(TENON_LOG_WARNING, "sqlite", text);
+    return false;
+}
+
+static void
+log_warn_of_length(sqlite_log *log)
+{
+    char text[160];
+
+    if (log->has_warned || atomic_load(&log->frames) < 4 * SQLITE_LOG_MOST)
+        return;
+    log->has_warned = true;
+    (void)snprintf(text, sizeof text,
+                   "the log has grown to %d pages: a transaction that reads for long, or another "
+                   "process, keeps it from being begun anew",
+                   atomic_load(&log->frames));
+    tenon_sql_host->log(TENON_LOG_WARNING, "sqlite", text);
+}
+
+/* Move what is there, beside readers and writers. @return pages that are left; -1: it failed */
+static int
+log_move(sqlite_log *log, sqlite3 *raw)
+{
+    int frames = 0, moved = 0;
+    const int rc = sqlite3_wal_checkpoint_v2(raw, "main", SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                             &moved);
+
+    if (!log_is_done(log, raw, rc))
+        return -1;
+    return atomic_load(&log->frames) - moved;
+}
+
+/* Move the rest with the writers kept out, and see that nobody reads from the log any more: the
+ * next writer begins it anew. */
+static bool
+log_begin_anew(sqlite_log *log, sqlite_conn *c)
+{
+    int frames = 0, moved = 0, rc;
+
+    if (!tenon_gate_close(&log->gate, tenon_sql_host->monotonic_ns() + LOG_CLOSE_NS))
+        return false;
+    c->deadline_ns = tenon_sql_host->monotonic_ns() + LOG_ALONE_NS;
+    rc = sqlite3_wal_checkpoint_v2(c->raw, "main", SQLITE_CHECKPOINT_RESTART, &frames, &moved);
+    tenon_gate_open(&log->gate);
+    c->deadline_ns = UINT64_MAX;
+    return log_is_done(log, c->raw, rc);
+}
+
+/* Whatever comes of it, the next call comes after SQLITE_LOG_STEP more pages. */
+static void
+log_keep(sqlite_log *log, sqlite_conn *c)
+{
+    int begun = atomic_load(&log->frames);
+    int left = log_move(log, c->raw);
+
+    if (begun >= SQLITE_LOG_MOST) {
+        for (int i = 1; i < LOG_PASSES && left > LOG_SHORT; i++)
+            left = log_move(log, c->raw);
+        /* More is left only where somebody reads an old state: to wait for him is of no use. */
+        if (left >= 0 && left < SQLITE_LOG_STEP)
+            (void)log_begin_anew(log, c);
+        log_warn_of_length(log);
+    }
+    atomic_store(&log->moved, begun);
+    atomic_store(&log->called, false);
+}
+
+static bool
+log_connect(sqlite_log *log, sqlite_conn *c)
+{
+    const uint64_t until_ns = tenon_sql_host->monotonic_ns() + LOG_CONNECT_NS;
+    tenon_error err = { 0 };
+    char version[16];
+    tenon_status st;
+
+    if (c->raw != NULL)
+        return true;
+    st = sqlite_connect(c, log->db, until_ns, &err);
+    if (st == TENON_OK) { /* reads the header: before that, SQLite knows of no log */
+        st = tenon_sql_ask(c->conn, "PRAGMA schema_version", version, sizeof version, &err);
+        if (st != TENON_OK)
+            sqlite_disconnect(c);
+    }
+    c->deadline_ns = UINT64_MAX;
+    if (st == TENON_OK) {
+        (void)pthread_mutex_lock(&log->lock);
+        log->raw = c->raw;
+        (void)pthread_mutex_unlock(&log->lock);
+        return true;
+    }
+    if (!log->has_failed)
+        tenon_sql_host->log(TENON_LOG_WARNING, "sqlite", err.message);
+    log->has_failed = true;
+    atomic_store(&log->moved, atomic_load(&log->frames));
+    atomic_store(&log->called, false);
+    return false;
+}
+
+static void *
+log_run(void *arg)
+{
+    sqlite_log *log = arg;
+    sqlite_conn c = { 0 };
+    bool stopping = false;
+
+    while (!stopping) {
+        (void)pthread_mutex_lock(&log->lock);
+        while (!log->stopping && !atomic_load(&log->called))
+            (void)pthread_cond_wait(&log->changed, &log->lock);
+        stopping = log->stopping;
+        (void)pthread_mutex_unlock(&log->lock);
+        if (!stopping && log_connect(log, &c))
+            log_keep(log, &c);
+    }
+    (void)pthread_mutex_lock(&log->lock);
+    log->raw = NULL;
+    (void)pthread_mutex_unlock(&log->lock);
+    if (c.raw != NULL)
+        sqlite_disconnect(&c);
+    return NULL;
+}
+
+/* ---- Beginning and end ---- */
+
+/* Signals are the application's. */
+static void
+log_start(sqlite_log *log)
+{
+    sigset_t all, before;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    log->started = pthread_create(&log->thread, NULL, log_run, log) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!log->started) { /* tried again when the log has grown */
+        atomic_store(&log->moved, atomic_load(&log->frames));
+        atomic_store(&log->called, false);
+    }
+}
+
+static void
+log_call(sqlite_log *log)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    if (log->started)
+        (void)pthread_cond_signal(&log->changed);
+    else if (!log->stopping)
+        log_start(log);
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+void
+sqlite_log_init(sqlite_log *log, tenon_drv_db *db)
+{
+    log->db = db;
+    atomic_init(&log->frames, 0);
+    atomic_init(&log->moved, 0);
+    atomic_init(&log->called, false);
+    tenon_gate_init(&log->gate);
+    (void)pthread_mutex_init(&log->lock, NULL);
+    (void)pthread_cond_init(&log->changed, NULL);
+}
+
+void
+sqlite_log_fini(sqlite_log *log)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    log->stopping = true;
+    if (log->raw != NULL)
+        sqlite3_interrupt(log->raw);
+    (void)pthread_cond_signal(&log->changed);
+    (void)pthread_mutex_unlock(&log->lock);
+    if (log->started)
+        (void)pthread_join(log->thread, NULL);
+    tenon_gate_fini(&log->gate);
+    (void)pthread_cond_destroy(&log->changed);
+    (void)pthread_mutex_destroy(&log->lock);
+}
