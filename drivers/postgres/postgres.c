@@ -408,8 +408,9 @@ pg_commit_wait(pg_conn *c, tenon_error *err)
     else if (st == TENON_OK)
         st = tenon_sql_fail(err, TENON_INTERNAL, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                             "the server has rolled back instead of committing");
-    if (answered || c->pq.now->dead) {
+    if (st == TENON_OK)
         pg_replica_note(c);
+    if (answered || c->pq.now->dead) {
         c->pq.in_txn = c->pq.begun = false;
         return st;
     }

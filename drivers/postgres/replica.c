@@ -12,7 +12,9 @@
 #define REPLICA_WAIT_NS UINT64_C(100000000)     /* for a standby to catch up */
 #define REPLICA_CONNECT_NS UINT64_C(1000000000) /* for one that answers */
 #define REPLICA_REST_NS UINT64_C(2000000000)    /* before one that has failed is tried again */
+#define REPLICA_UNKNOWN (UINT64_C(1) << 63)     /* less: how far; else: not known, since then */
 #define REPLICA_FLUSHED "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::text"
+#define REPLICA_WRITTEN "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text"
 #define REPLICA_REPLAYED "SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text"
 
 static const tenon_pq_item replica_lsn = { .kind = TENON_PQ_LSN };
@@ -29,14 +31,23 @@ replica_run(tenon_pq_link *link, const char *sql, uint64_t *out, tenon_error *er
     return st;
 }
 
+/* How far the log is. A commit that waits for no flush is in it all the same. */
+static const char *
+replica_question(const tenon_drv_db *db)
+{
+    return db->config.durability == TENON_DURABLE_NONE ? REPLICA_WRITTEN : REPLICA_FLUSHED;
+}
+
+/* Only what was known before the question is corrected: later commits know better. */
 tenon_status
 pg_replica_begin(tenon_drv_db *db, tenon_pq_link *link, tenon_error *err)
 {
-    uint64_t flushed = 0;
-    tenon_status st = replica_run(link, REPLICA_FLUSHED, &flushed, err);
+    uint_fast64_t known = atomic_load(&db->lsn);
+    uint64_t reached = 0;
+    tenon_status st = replica_run(link, replica_question(db), &reached, err);
 
-    if (st == TENON_OK && flushed < atomic_load(&db->lsn))
-        atomic_store(&db->lsn, flushed);
+    if (st == TENON_OK && reached < known)
+        (void)atomic_compare_exchange_strong(&db->lsn, &known, reached);
     return st;
 }
 
@@ -44,18 +55,21 @@ tenon_status
 pg_replica_ask(pg_conn *c, tenon_error *err)
 {
     c->pq.now->lsn[0] = '\0';
-    return tenon_pq_send(c->pq.now, replica_lsn, REPLICA_FLUSHED, NULL, err);
+    return tenon_pq_send(c->pq.now, replica_lsn, replica_question(c->db), NULL, err);
 }
 
+/* Where the answer was lost, with the connection, whoever reads next asks again. */
 void
 pg_replica_note(pg_conn *c)
 {
     uint_fast64_t known = atomic_load(&c->db->lsn);
-    const uint64_t flushed = strtoull(c->pq.now->lsn, NULL, 10);
+    const uint64_t reached = c->pq.now->lsn[0] == '\0'
+                                 ? REPLICA_UNKNOWN | tenon_sql_host->monotonic_ns()
+                                 : strtoull(c->pq.now->lsn, NULL, 10);
 
     if (!c->pq.wrote || !c->db->replica)
         return;
-    while (known < flushed && !atomic_compare_exchange_weak(&c->db->lsn, &known, flushed))
+    while (known < reached && !atomic_compare_exchange_weak(&c->db->lsn, &known, reached))
         ;
 }
 
@@ -112,6 +126,10 @@ pg_replica_choose(pg_conn *c, const tenon_drv_begin *how)
         pg_replica_rest(c);
         return c->pq.main;
     }
+    c->pq.main->deadline_ns = how->deadline_ns;
+    if (atomic_load(&c->db->lsn) >= REPLICA_UNKNOWN &&
+        pg_replica_begin(c->db, c->pq.main, &ignored) != TENON_OK)
+        return c->pq.main;
     if (replica_is_fresh(c,
                          now_ns + (left_ns / 4 < REPLICA_WAIT_NS ? left_ns / 4 : REPLICA_WAIT_NS)))
         return c->pq.replica;
