@@ -74,8 +74,6 @@ lmdb_store_free(tenon_kv_store *store)
 {
     if (store == NULL)
         return;
-    while (store->idle_count > 0)
-        mdb_txn_abort(store->idle[--store->idle_count]);
     mdb_env_close(store->env);
     if (store->turn_fd >= 0)
         close(store->turn_fd);

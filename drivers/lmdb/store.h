@@ -8,9 +8,6 @@
 #include "tenon/kit/kv.h"
 #include "tenon/kit/posix.h"
 
-/** Read transactions kept for reuse: each holds a slot of the reader table. */
-enum { LMDB_IDLE_READERS = 64 };
-
 struct tenon_kv_store {
     MDB_env *env;
     MDB_dbi dbi;
@@ -27,8 +24,6 @@ struct tenon_kv_store {
     pthread_mutex_t lock; /**< Guards all below. */
     uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */
     uint32_t full_count;   /**< Times the map was full since the last commit. */
-    uint32_t idle_count;
-    MDB_txn *idle[LMDB_IDLE_READERS];
 };
 
 /** Fill `err` for LMDB's code `rc` (or an errno), with what was tried and where. */
