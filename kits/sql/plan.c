@@ -114,6 +114,19 @@ tenon_sql_conn_settle(tenon_drv_conn *conn)
     conn->fetched = NULL;
 }
 
+bool
+tenon_sql_end_reading(tenon_drv_conn *conn)
+{
+    const bool never_begun = conn->begin_sql != NULL;
+
+    tenon_sql_conn_settle(conn);
+    if (conn->holder != NULL)
+        sql_give_back(conn->holder);
+    conn->holder = NULL;
+    conn->begin_sql = NULL;
+    return never_begun;
+}
+
 /* Room for the ends of all prefixes: none may move once it is bound. */
 static tenon_status
 sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
@@ -329,6 +342,10 @@ sql_plan_free(tenon_drv_plan *plan)
     if (plan == NULL)
         return;
     tenon_sql_conn_settle(plan->conn);
+    if (plan->conn->holder != NULL && plan->conn->holder->plan == plan) {
+        sql_give_back(plan->conn->holder);
+        plan->conn->holder = NULL;
+    }
     while (plan->idle != NULL) {
         tenon_drv_cursor *cursor = plan->idle;
 
@@ -378,8 +395,10 @@ sql_exec_later(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err
 static tenon_status
 sql_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out, tenon_error *err)
 {
+    const tenon_status st = sql_conn_need_state(plan->conn, err);
+
     *out = NULL;
-    return sql_start(plan, params, out, err);
+    return st == TENON_OK ? sql_start(plan, params, out, err) : st;
 }
 
 static tenon_status
@@ -404,21 +423,44 @@ sql_close(tenon_drv_cursor *cursor)
         sql_give_back(cursor);
 }
 
+/* The first row, with the cursor that holds it; without a row there is no cursor. */
+static tenon_status
+sql_first_row(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
+              const tenon_value **row, tenon_error *err)
+{
+    tenon_status st = sql_start(plan, params, out, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = sql_next(*out, row, err);
+    if (st == TENON_OK)
+        return st;
+    sql_give_back(*out);
+    *out = NULL;
+    return st;
+}
+
 static tenon_status
 sql_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **row,
           tenon_error *err)
 {
+    tenon_drv_conn *conn = plan->conn;
+    const bool is_first = conn->begin_sql != NULL && conn->holder == NULL;
     tenon_drv_cursor *cursor = NULL;
-    tenon_status st = sql_start(plan, params, &cursor, err);
+    tenon_status st;
 
     *row = NULL;
-    if (st != TENON_OK)
+    st = sql_first_row(plan, params, &cursor, row, err);
+    if (is_first && st == TENON_OK) {
+        conn->holder = cursor; /* runs to the transaction's end */
         return st;
-    st = sql_next(cursor, row, err);
-    if (st == TENON_OK)
-        plan->conn->fetched = cursor; /* reset when the row is no longer borrowed */
-    else
-        sql_give_back(cursor);
+    }
+    if (is_first && st == TENON_NOT_FOUND) { /* nothing holds the state that has no such row */
+        st = sql_conn_begin(conn, err);
+        if (st == TENON_OK)
+            st = sql_first_row(plan, params, &cursor, row, err);
+    }
+    conn->fetched = cursor; /* reset when the row is no longer borrowed */
     return st;
 }
 
@@ -533,7 +575,9 @@ sql_user_text(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
     if (out != NULL)
         *out = NULL;
     tenon_sql_conn_settle(conn);
-    st = sql_prepare(conn, sql, TENON_SQL_USER, &stmt, err);
+    st = sql_conn_need_state(conn, err);
+    if (st == TENON_OK)
+        st = sql_prepare(conn, sql, TENON_SQL_USER, &stmt, err);
     if (st != TENON_OK)
         return st;
     st = sql_bind_user(conn, stmt, params, param_count, err);

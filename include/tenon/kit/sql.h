@@ -140,6 +140,19 @@ enum { TENON_SQL_KEPT = 8 };
 tenon_status tenon_sql_run_kept(tenon_drv_conn *conn, uint32_t number, const char *sql,
                                 tenon_error *err);
 
+/**
+ * Begin a transaction that reads only, for an engine whose running SELECT keeps the state that it
+ * reads for the statements after it: the text that begins is put off until something needs it. A
+ * transaction whose first statement fetches a row does not, as that statement runs to the end.
+ *
+ * @param[in] number, sql as tenon_sql_run_kept
+ */
+void tenon_sql_begin_later(tenon_drv_conn *conn, uint32_t number, const char *sql);
+
+/** Let go of what such a transaction holds, before its commit or rollback. @return true: it was
+ * never begun, so that is its end */
+bool tenon_sql_end_reading(tenon_drv_conn *conn);
+
 /** Run text of the driver's own once, and read the first value of its first row as text; "" where
  * there is no row. */
 tenon_status tenon_sql_ask(tenon_drv_conn *conn, const char *sql, char *out, size_t out_bytes,
