@@ -123,7 +123,7 @@ lmdb_start(tenon_kv_txn *txn, uint64_t deadline_ns, tenon_error *err)
         rc = txn->read_only ? lmdb_begin_reader(txn)
                             : mdb_txn_begin(store->env, NULL, 0, &txn->raw);
         if (rc != 0)
-            tenon_gate_leave(&store->gate);
+            lmdb_lanes_leave(&store->gate);
         if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
             st = lmdb_store_resize(store, 0, deadline_ns, err);
     }
@@ -167,7 +167,7 @@ lmdb_rest(tenon_kv_txn *txn)
 {
     mdb_txn_reset(txn->raw);
     txn->resting = true;
-    tenon_gate_leave(&txn->store->gate);
+    lmdb_lanes_leave(&txn->store->gate);
 }
 
 static tenon_status
@@ -193,7 +193,7 @@ static void
 lmdb_end(tenon_kv_txn *txn)
 {
     if (!txn->resting)
-        tenon_gate_leave(&txn->store->gate);
+        lmdb_lanes_leave(&txn->store->gate);
     if (!txn->read_only)
         lmdb_store_give_turn(txn->store);
     lmdb_txn_free(txn);

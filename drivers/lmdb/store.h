@@ -5,6 +5,7 @@
 
 #include <lmdb.h>
 
+#include "lanes.h"
 #include "tenon/kit/kv.h"
 #include "tenon/kit/posix.h"
 
@@ -20,10 +21,11 @@ struct tenon_kv_store {
     tenon_gate writers;   /**< Closed by the writer of this process: LMDB's own lock waits without a
                              limit, and for itself where one thread asks twice. */
     int turn_fd;          /**< Of the file, for the turn among processes; -1: only reading. */
-    tenon_gate gate;      /**< Transactions are inside; the map is resized with it closed. */
-    pthread_mutex_t lock; /**< Guards all below. */
-    uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */
-    uint32_t full_count;   /**< Times the map was full since the last commit. */
+    lmdb_lanes gate;      /**< Transactions are inside; the map is resized with it closed. */
+    pthread_mutex_t lock; /**< Guards changes of all below. */
+    atomic_uint_fast64_t
+        wanted_bytes;    /**< Size of the map that the next one to begin sets; 0 = as it is. */
+    uint32_t full_count; /**< Times the map was full since the last commit. */
 };
 
 /** Fill `err` for LMDB's code `rc` (or an errno), with what was tried and where. */

@@ -254,8 +254,10 @@ sqlite_step(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
     return rc == SQLITE_DONE ? TENON_NOT_FOUND : sqlite_fail(raw, query, err);
 }
 
-static void
-sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out)
+/* A value of the current row: one look-up for all that is asked of it. It is this thread's alone,
+ * so it needs no lock. */
+static inline void
+sqlite_value(sqlite3_value *v, tenon_type type, tenon_value *out)
 {
     static const tenon_type types[] = { [SQLITE_INTEGER] = TENON_INT,
                                         [SQLITE_FLOAT] = TENON_REAL,
@@ -267,8 +269,6 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
         [TENON_TEXT] = SQLITE_TEXT,    [TENON_BLOB] = SQLITE_BLOB,  [TENON_UUID] = SQLITE_BLOB,
         [TENON_TIME] = SQLITE_INTEGER, [TENON_NULL] = SQLITE_NULL
     };
-    /* One look-up for all that is asked of it. It is this thread's alone, so it needs no lock. */
-    sqlite3_value *v = sqlite3_column_value(sqlite_stmt_of(stmt), (int)number);
     const int stored = sqlite3_value_type(v);
 
     *out = tenon_null();
@@ -284,6 +284,21 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
     } else {
         out->as.i = sqlite3_value_int64(v);
     }
+}
+
+static void
+sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out)
+{
+    sqlite_value(sqlite3_column_value(sqlite_stmt_of(stmt), (int)number), type, out);
+}
+
+static void
+sqlite_row(tenon_sql_stmt *stmt, const uint8_t *types, uint32_t count, tenon_value *out)
+{
+    sqlite3_stmt *s = sqlite_stmt_of(stmt);
+
+    for (uint32_t i = 0; i < count; i++)
+        sqlite_value(sqlite3_column_value(s, (int)i), types[i], &out[i]);
 }
 
 static tenon_status
@@ -337,4 +352,5 @@ const tenon_sql_engine sqlite_engine = {
     .column_count = sqlite_column_count,
     .reset = sqlite_reset,
     .changes = sqlite_changes,
+    .row = sqlite_row,
 };

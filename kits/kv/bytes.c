@@ -382,7 +382,7 @@ kv_row_encode(const kv_table *table, const tenon_value *values, kv_buffer *b)
     return true;
 }
 
-static size_t
+static inline size_t
 row_end(const kv_row *row, uint32_t field)
 {
     const unsigned char *at = row->ends + (size_t)field * (row->wide ? 4 : 2);

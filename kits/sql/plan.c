@@ -9,8 +9,9 @@ struct tenon_drv_plan {
     tenon_drv_conn *conn;
     const tenon_drv_query *query;
     sql_query_text text;
-    tenon_drv_cursor *idle;    /* prepared, not running */
-    tenon_drv_cursor *require; /* sees that there is a row; NULL: not needed yet */
+    tenon_drv_cursor *idle;           /* prepared, not running */
+    tenon_drv_cursor *require;        /* sees that there is a row; NULL: not needed yet */
+    uint8_t types[TENON_MAX_COLUMNS]; /* of the columns of its rows */
 };
 
 struct tenon_drv_cursor {
@@ -275,27 +276,45 @@ sql_fits(const tenon_value *v, tenon_type type)
            (v->type == type && (type != TENON_UUID || v->len == sizeof(tenon_uuid)));
 }
 
+/* What a row of a query consists of. */
+static void
+sql_list_types(tenon_drv_plan *plan)
+{
+    const tenon_drv_query *query = plan->query;
+
+    plan->types[0] = TENON_INT; /* the number of a COUNT */
+    for (uint32_t i = 0; i < query->column_count && query->kind != TENON_COUNT; i++)
+        plan->types[i] = query->table->columns[query->columns[i]].type;
+}
+
+static tenon_status
+sql_misfit(const tenon_drv_query *query, uint32_t number, tenon_error *err)
+{
+    const char *column = query->kind == TENON_COUNT
+                             ? ""
+                             : query->table->columns[query->columns[number]].name;
+
+    return tenon_sql_fail(err, TENON_CORRUPT, 0, TENON_EFFECT_MUST_ROLL_BACK, column,
+                          "stored data is damaged: %s.%s holds what is no value of its type",
+                          query->table->name, column);
+}
+
 static tenon_status
 sql_read_row(tenon_drv_cursor *cursor, tenon_error *err)
 {
     const tenon_sql_engine *engine = cursor->conn->engine;
-    const tenon_drv_query *query = cursor->plan == NULL ? NULL : cursor->plan->query;
+    const tenon_drv_plan *plan = cursor->plan;
 
-    for (uint32_t i = 0; i < cursor->column_count; i++) {
-        tenon_value *v = &cursor->row[i];
-        const tenon_drv_column *column;
-
-        if (query == NULL || query->kind == TENON_COUNT) {
-            engine->column(cursor->stmt, i, query == NULL ? TENON_NULL : TENON_INT, v);
-            continue;
-        }
-        column = &query->table->columns[query->columns[i]];
-        engine->column(cursor->stmt, i, column->type, v);
-        if (!sql_fits(v, column->type))
-            return tenon_sql_fail(
-                err, TENON_CORRUPT, 0, TENON_EFFECT_MUST_ROLL_BACK, column->name,
-                "stored data is damaged: %s.%s holds what is no value of its type",
-                query->table->name, column->name);
+    if (plan != NULL && engine->row != NULL) {
+        engine->row(cursor->stmt, plan->types, cursor->column_count, cursor->row);
+    } else {
+        for (uint32_t i = 0; i < cursor->column_count; i++)
+            engine->column(cursor->stmt, i, plan == NULL ? TENON_NULL : plan->types[i],
+                           &cursor->row[i]);
+    }
+    for (uint32_t i = 0; plan != NULL && i < cursor->column_count; i++) {
+        if (!sql_fits(&cursor->row[i], plan->types[i]))
+            return sql_misfit(plan->query, i, err);
     }
     return TENON_OK;
 }
@@ -323,6 +342,7 @@ sql_plan_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_p
     tenon_sql_conn_settle(conn);
     plan->conn = conn;
     plan->query = query;
+    sql_list_types(plan);
     st = sql_query_write(&plan->text, conn->engine->dialect, query, err);
     if (st == TENON_OK)
         st = sql_take(plan, &first, err);

@@ -106,6 +106,8 @@ typedef struct tenon_sql_engine {
      * driver.h. The kit resets the statement at once. NULL: `step` is called. */
     tenon_status (*post)(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
                          const tenon_value *params, tenon_error *err);
+    /** All columns of a row, each as by `column`. NULL: `column` is called for each. */
+    void (*row)(tenon_sql_stmt *stmt, const uint8_t *types, uint32_t count, tenon_value *out);
 } tenon_sql_engine;
 
 /** The host of this plugin. Set before any slot is called. */
