@@ -217,17 +217,19 @@ typedef struct call_closure {
     const void *in;
     void *out;
     size_t out_bytes;
+    bool has_run; /**< `out` may hold something of an earlier attempt. */
     tenon_status refused;
 } call_closure;
 
 static tenon_status
 call_body(tenon_txn *txn, void *arg, tenon_error *err)
 {
-    const call_closure *closure = (const call_closure *)arg;
+    call_closure *closure = (call_closure *)arg;
     tni_call call = { .txn = txn, .ctx = closure->ctx };
 
-    if (closure->out_bytes > 0)
+    if (closure->has_run && closure->out_bytes > 0)
         memset(closure->out, 0, closure->out_bytes);
+    closure->has_run = true;
     return closure->op->run(&call, closure->in, closure->out, err);
 }
 
@@ -245,10 +247,11 @@ call_diagnose(tenon_txn *txn, void *arg, tenon_error *err)
 static uint32_t
 call_left_ms(const chat_context *ctx, int64_t began_us)
 {
-    const int64_t spent_ms = (tenon_now_us() - began_us) / 1000;
+    int64_t spent_ms;
 
     if (ctx->timeout_ms == 0)
         return 0;
+    spent_ms = (tenon_now_us() - began_us) / 1000;
     return spent_ms < 0 || spent_ms >= ctx->timeout_ms ? 1 : ctx->timeout_ms - (uint32_t)spent_ms;
 }
 
@@ -257,7 +260,7 @@ static tenon_status
 call_run(tenon_db *db, tenon_txn_options *options, call_closure *closure, tenon_error *err)
 {
     const tni_operation *op = closure->op;
-    const int64_t began_us = tenon_now_us();
+    const int64_t began_us = closure->ctx->timeout_ms == 0 ? 0 : tenon_now_us();
     tenon_txn_options reading = { .size = sizeof reading, .read_only = true };
     tenon_status status;
 

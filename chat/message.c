@@ -4,11 +4,6 @@
 /** Most messages of a page. */
 enum { MESSAGE_MAX_PAGE = 1000 };
 
-#define MESSAGE_COLUMNS                                                                            \
-    TENON_COLUMNS(CHAT_MESSAGES_ID, CHAT_MESSAGES_ROOM_ID, CHAT_MESSAGES_USER_ID,                  \
-                  CHAT_MESSAGES_CREATED_AT, CHAT_MESSAGES_EDITED_AT, CHAT_MESSAGES_IS_DELETED,     \
-                  CHAT_MESSAGES_CONTENT, CHAT_MESSAGES_MESSAGE_TYPE)
-
 static const tenon_query message_room = {
     .name = "message_room",
     .kind = TENON_SELECT,
@@ -37,7 +32,9 @@ static const tenon_query message_by_id = {
     .name = "message_by_id",
     .kind = TENON_SELECT,
     .table = &chat_messages,
-    .columns = MESSAGE_COLUMNS,
+    .columns = TENON_COLUMNS(CHAT_MESSAGES_ID, CHAT_MESSAGES_USER_ID, CHAT_MESSAGES_CREATED_AT,
+                             CHAT_MESSAGES_EDITED_AT, CHAT_MESSAGES_IS_DELETED,
+                             CHAT_MESSAGES_ROOM_ID),
     .where = TENON_WHERE(TENON_EQ(CHAT_MESSAGES_ID, 0)),
 };
 static const tenon_query message_update = {
@@ -58,22 +55,24 @@ static const tenon_query message_newest_first = {
     .name = "message_page",
     .kind = TENON_SELECT,
     .table = &chat_messages,
-    .columns = MESSAGE_COLUMNS,
+    .columns = TENON_COLUMNS(CHAT_MESSAGES_ID, CHAT_MESSAGES_USER_ID, CHAT_MESSAGES_CREATED_AT,
+                             CHAT_MESSAGES_EDITED_AT, CHAT_MESSAGES_IS_DELETED,
+                             CHAT_MESSAGES_CONTENT, CHAT_MESSAGES_MESSAGE_TYPE),
     .where = TENON_WHERE(TENON_EQ(CHAT_MESSAGES_ROOM_ID, 0)),
     .order = TENON_ORDER(TENON_DESC(CHAT_MESSAGES_CREATED_AT), TENON_DESC(CHAT_MESSAGES_ID)),
     .after_param = TENON_PARAM(1),
     .limit_param = TENON_PARAM(3),
 };
 
+/** The first columns of both queries; the room is known otherwise. */
 static void
 message_of(const tenon_value *row, chat_message *out)
 {
     out->id = tenon_value_id(&row[0]);
-    out->room_id = tenon_value_id(&row[1]);
-    out->user_id = tenon_value_id(&row[2]);
-    out->created_at_us = row[3].as.i;
-    out->edited_at_us = row[4].type == TENON_NULL ? 0 : row[4].as.i;
-    out->is_deleted = row[5].as.i != 0;
+    out->user_id = tenon_value_id(&row[1]);
+    out->created_at_us = row[2].as.i;
+    out->edited_at_us = row[3].type == TENON_NULL ? 0 : row[3].as.i;
+    out->is_deleted = row[4].as.i != 0;
 }
 
 static tenon_status
@@ -83,10 +82,12 @@ message_fetch(tenon_txn *txn, const tenon_uuid *id, chat_message *out, tenon_err
     const tenon_value *row = NULL;
     tenon_status status = tenon_fetch(txn, &message_by_id, &param, &row, err);
 
-    if (status == TENON_OK)
+    if (status == TENON_OK) {
         message_of(row, out);
-    else if (status == TENON_NOT_FOUND)
+        out->room_id = tenon_value_id(&row[5]);
+    } else if (status == TENON_NOT_FOUND) {
         status = tni_chat_fail(err, TENON_NOT_FOUND, "message", "there is no such message");
+    }
     return status;
 }
 
@@ -270,10 +271,11 @@ static tenon_status
 message_tell(const message_reading *in, const tenon_value *row, chat_position *last)
 {
     chat_message_row told = {
-        .content = (const char *)row[6].as.data,
-        .content_bytes = row[6].len,
-        .message_type = (const char *)row[7].as.data,
-        .message_type_bytes = row[7].len,
+        .message.room_id = in->page->room,
+        .content = (const char *)row[5].as.data,
+        .content_bytes = row[5].len,
+        .message_type = (const char *)row[6].as.data,
+        .message_type_bytes = row[6].len,
     };
 
     message_of(row, &told.message);

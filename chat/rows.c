@@ -22,8 +22,10 @@ rows_name(const char *const *names, uint32_t count, uint32_t number)
 static uint32_t
 rows_number(const char *const *names, uint32_t count, const tenon_value *text)
 {
+    const char *bytes = (const char *)text->as.data;
+
     for (uint32_t i = 1; i < count && text->type == TENON_TEXT; i++)
-        if (strlen(names[i]) == text->len && memcmp(names[i], text->as.data, text->len) == 0)
+        if (strncmp(names[i], bytes, text->len) == 0 && names[i][text->len] == '\0')
             return i;
     return 0;
 }
@@ -174,6 +176,21 @@ static const tenon_query rows_room_state = {
     .columns = TENON_COLUMNS(CHAT_ROOMS_IS_ACTIVE, CHAT_ROOMS_IS_PUBLIC),
     .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_ID, 0)),
 };
+static const tenon_query rows_membership_status = {
+    .name = "membership_status",
+    .kind = TENON_SELECT,
+    .table = &chat_room_memberships,
+    .columns = TENON_COLUMNS(CHAT_MEMBERSHIPS_STATUS),
+    .where = TENON_WHERE(TENON_EQ(CHAT_MEMBERSHIPS_ROOM_ID, 0),
+                         TENON_EQ(CHAT_MEMBERSHIPS_USER_ID, 1)),
+};
+static const tenon_query rows_room_visible = {
+    .name = "room_visible",
+    .kind = TENON_SELECT,
+    .table = &chat_rooms,
+    .columns = TENON_COLUMNS(CHAT_ROOMS_IS_PUBLIC),
+    .where = TENON_WHERE(TENON_EQ(CHAT_ROOMS_ID, 0)),
+};
 static const tenon_query rows_membership = {
     .name = "membership_by_room_and_user",
     .kind = TENON_SELECT,
@@ -289,14 +306,18 @@ tni_chat_may_act_for(const tni_call *call, const tenon_uuid *user, tenon_error *
 tenon_status
 tni_chat_may_read(const tni_call *call, const tenon_uuid *room, tenon_error *err)
 {
-    tni_room_state state = { false, false };
-    chat_membership membership = { .status = 0 };
-    tenon_status status = tni_chat_room_state(call->txn, room, "room", &state, err);
+    tenon_value params[] = { tenon_id(room), tenon_id(&call->ctx->actor) };
+    const tenon_value *row = NULL;
+    bool may = call->ctx->system;
+    tenon_status status = rows_by_id(call->txn, &rows_room_visible, room, "room", &row, err);
 
-    if (status != TENON_OK || state.is_public || call->ctx->system)
+    if (status != TENON_OK || may || row[0].as.i != 0)
         return status;
-    status = tni_chat_membership(call->txn, room, &call->ctx->actor, &membership, err);
-    if (status == TENON_OK && membership.status != CHAT_MEMBERSHIP_ACTIVE)
+    status = tenon_fetch(call->txn, &rows_membership_status, params, &row, err);
+    if (status == TENON_OK)
+        may = rows_number(rows_membership_statuses, ROWS_COUNT(rows_membership_statuses),
+                          &row[0]) == CHAT_MEMBERSHIP_ACTIVE;
+    if ((status == TENON_OK || status == TENON_NOT_FOUND) && !may)
         status = tni_chat_fail(err, TENON_DENIED, "actor", "only members may read this room");
     return status;
 }

@@ -272,21 +272,42 @@ chat_log_in_atomically(tenon_db *db, const chat_context *ctx, const chat_log_in 
 /** Input: a token's hash, computed once. */
 typedef struct session_token {
     uint8_t hash[TNI_TOKEN_BYTES];
-    bool with_user; /**< Look at the user too. */
+    bool ends;       /**< A log-out: the user may be inactive. */
+    chat_user *user; /**< To be told; NULL: need only be active. */
 } session_token;
 
-/** What a look-up gives. */
-typedef struct session_found {
-    chat_session session;
-    chat_user user;
-} session_found;
+static const tenon_query session_user_is_active = {
+    .name = "user_is_active",
+    .kind = TENON_SELECT,
+    .table = &chat_users,
+    .columns = TENON_COLUMNS(CHAT_USERS_IS_ACTIVE),
+    .where = TENON_WHERE(TENON_EQ(CHAT_USERS_ID, 0)),
+};
+
+/** TENON_NOT_FOUND where the user is not active. */
+static tenon_status
+session_check_user(tenon_txn *txn, const tenon_uuid *id, chat_user *out, tenon_error *err)
+{
+    tenon_value param = tenon_id(id);
+    const tenon_value *row = NULL;
+    bool is_active = false;
+    tenon_status status;
+
+    if (out != NULL) {
+        status = tni_chat_user(txn, id, "user", out, err);
+        is_active = out->is_active;
+    } else {
+        status = tenon_fetch(txn, &session_user_is_active, &param, &row, err);
+        is_active = status == TENON_OK && row[0].as.i != 0;
+    }
+    return status == TENON_OK && !is_active ? TENON_NOT_FOUND : status;
+}
 
 static tenon_status
 session_find_run(tni_call *call, const void *arg, void *result, tenon_error *err)
 {
     const session_token *in = (const session_token *)arg;
-    session_found *out = (session_found *)result;
-    chat_session *session = &out->session;
+    chat_session *session = (chat_session *)result;
     tenon_value param = tenon_blob(in->hash, sizeof in->hash);
     const tenon_value *row = NULL;
     tenon_status status = tenon_fetch(call->txn, &session_by_token, &param, &row, err);
@@ -304,11 +325,8 @@ session_find_run(tni_call *call, const void *arg, void *result, tenon_error *err
         if (!same || !session->is_active || session->expires_at_us <= call->ctx->now_us)
             status = TENON_NOT_FOUND;
     }
-    if (status == TENON_OK && in->with_user) {
-        status = tni_chat_user(call->txn, &session->user_id, "user", &out->user, err);
-        if (status == TENON_OK && !out->user.is_active)
-            status = TENON_NOT_FOUND;
-    }
+    if (status == TENON_OK && !in->ends)
+        status = session_check_user(call->txn, &session->user_id, in->user, err);
     return status != TENON_NOT_FOUND
                ? status
                : tni_chat_fail(err, TENON_NOT_FOUND, "session", "there is no such session");
@@ -326,8 +344,7 @@ static tenon_status
 session_find(tenon_db *db, tenon_txn *txn, const chat_context *ctx, const char *token,
              chat_session *session, chat_user *user, tenon_error *err)
 {
-    session_token in = { .with_user = true };
-    session_found found;
+    session_token in = { .user = user };
     tenon_status status;
 
     if (session == NULL)
@@ -339,15 +356,12 @@ session_find(tenon_db *db, tenon_txn *txn, const chat_context *ctx, const char *
     status = tni_chat_token_hash(token, in.hash, err);
     if (status != TENON_OK)
         return status;
-    status = txn != NULL
-                 ? tni_chat_within(txn, &session_find_operation, ctx, &in, &found, sizeof found,
-                                   err)
-                 : tni_chat_run(db, &session_find_operation, ctx, &in, &found, sizeof found, err);
-    if (status == TENON_OK) {
-        *session = found.session;
-        if (user != NULL)
-            *user = found.user;
-    }
+    status = txn != NULL ? tni_chat_within(txn, &session_find_operation, ctx, &in, session,
+                                           sizeof *session, err)
+                         : tni_chat_run(db, &session_find_operation, ctx, &in, session,
+                                        sizeof *session, err);
+    if (status != TENON_OK && user != NULL)
+        memset(user, 0, sizeof *user);
     return status;
 }
 
@@ -368,24 +382,24 @@ chat_find_session_atomically(tenon_db *db, const chat_context *ctx, const char *
 static tenon_status
 session_log_out_run(tni_call *call, const void *arg, void *out, tenon_error *err)
 {
-    session_found found;
+    chat_session found = { .is_active = false };
     tenon_value now = tenon_time(call->ctx->now_us);
     tenon_status status = session_find_run(call, arg, &found, err);
 
     (void)out;
     if (status == TENON_OK) {
-        tenon_value params[] = { tenon_id(&found.session.id), tenon_bool(false), now };
+        tenon_value params[] = { tenon_id(&found.id), tenon_bool(false), now };
 
         status = tenon_exec(call->txn, &session_end, params, NULL, err);
     }
     if (status == TENON_OK) {
-        tenon_value params[] = { tenon_id(&found.session.user_id), now };
+        tenon_value params[] = { tenon_id(&found.user_id), now };
 
         status = tenon_exec(call->txn, &session_user_seen, params, NULL, err);
     }
     if (status == TENON_OK)
-        status = tni_chat_audit(call, &found.session.user_id, "user.log_out", "session",
-                                &found.session.id, NULL, err);
+        status = tni_chat_audit(call, &found.user_id, "user.log_out", "session", &found.id, NULL,
+                                err);
     return status;
 }
 
@@ -398,7 +412,7 @@ static const tni_operation session_log_out_operation = {
 tenon_status
 chat_log_out(tenon_txn *txn, const chat_context *ctx, const char *token, tenon_error *err)
 {
-    session_token in = { .with_user = false };
+    session_token in = { .ends = true };
     tenon_status status = tni_chat_token_hash(token, in.hash, err);
 
     if (status == TENON_OK)
@@ -409,7 +423,7 @@ chat_log_out(tenon_txn *txn, const chat_context *ctx, const char *token, tenon_e
 tenon_status
 chat_log_out_atomically(tenon_db *db, const chat_context *ctx, const char *token, tenon_error *err)
 {
-    session_token in = { .with_user = false };
+    session_token in = { .ends = true };
     tenon_status status = tni_chat_token_hash(token, in.hash, err);
 
     if (status == TENON_OK)

@@ -77,12 +77,13 @@ static bool
 db_check_conn(tenon_db *db, tni_conn *conn, uint64_t deadline_ns)
 {
     const tenon_drv_connection_ops *ops = db->driver->connection;
-    tenon_error failure = { 0 };
+    tenon_error failure;
     uint64_t now_ns, until_ns;
     tenon_status st;
 
     if (ops->check == NULL)
         return true;
+    tni_error_clear(&failure);
     now_ns = tni_monotonic_ns();
     if (now_ns - conn->idle_since_ns < DB_TRUSTED_NS)
         return true;
@@ -124,8 +125,9 @@ tni_db_lease(tenon_db *db, const tni_lease *lease, bool leave, tni_conn **out, t
 void
 tni_db_release(tenon_db *db, tni_conn *conn, bool writer, bool broken, bool leave)
 {
-    tenon_error failure = { 0 };
+    tenon_error failure;
 
+    tni_error_clear(&failure);
     if (conn->forget_plans) {
         tni_plans_clear(&conn->plans, db->driver->query);
         conn->forget_plans = false;

@@ -19,6 +19,9 @@
 #endif
 #endif
 
+/* More than the coarse clock is ever behind: its ticks are 10 ms apart at most. */
+#define ENV_COARSE_NS (250 * TNI_NS_PER_MS)
+
 /* xoshiro256** of one thread. `epoch` says in which process it was seeded: a forked child must not
  * go on with its parent's numbers. */
 typedef struct env_generator {
@@ -37,6 +40,20 @@ tni_monotonic_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * TNI_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+bool
+tni_is_past(uint64_t until_ns)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    struct timespec now;
+
+    /* The time of the kernel's last tick: never ahead of the precise one. */
+    if (clock_gettime(CLOCK_MONOTONIC_COARSE, &now) == 0 &&
+        (uint64_t)now.tv_sec * TNI_NS_PER_S + (uint64_t)now.tv_nsec + ENV_COARSE_NS < until_ns)
+        return false;
+#endif
+    return tni_monotonic_ns() >= until_ns;
 }
 
 int64_t

@@ -22,6 +22,10 @@
 /** CLOCK_MONOTONIC, in nanoseconds. */
 uint64_t tni_monotonic_ns(void);
 
+/** Whether CLOCK_MONOTONIC shows `until_ns` or more. For the path of a statement: as long as that
+ * is far off, which it nearly always is, no precise clock has to be read. */
+bool tni_is_past(uint64_t until_ns);
+
 /** Wall clock, in microseconds since the epoch. */
 int64_t tni_wall_us(void);
 

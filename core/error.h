@@ -16,4 +16,18 @@ tni_fail(tenon_error *err, tenon_status status, const char *object, const char *
 /** Fill `err` for a failed allocation of `what`. @return TENON_NO_MEMORY */
 tenon_status tni_no_memory(tenon_error *err, const char *what);
 
+/** Make ready to be filled by a driver: nothing left of an earlier failure. Most of it is room,
+ * which is left alone. */
+static inline void
+tni_error_clear(tenon_error *err)
+{
+    err->status = TENON_OK;
+    err->native = 0;
+    err->effect = TENON_EFFECT_OPEN;
+    err->sqlstate[0] = '\0';
+    err->driver[0] = '\0';
+    err->object[0] = '\0';
+    err->message[0] = '\0';
+}
+
 #endif

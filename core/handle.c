@@ -125,7 +125,7 @@ tni_txn_enter(tenon_txn *txn, tenon_error *err)
         return st;
     if (txn->state == TENON_TXN_DOOMED)
         st = handle_doomed(txn, err);
-    else if (tni_monotonic_ns() >= atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed))
+    else if (tni_is_past(atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed)))
         st = tni_txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed", err);
     if (st != TENON_OK)
         tni_txn_leave(txn);

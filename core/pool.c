@@ -155,18 +155,6 @@ pool_wait(tni_pool *pool, uint32_t kind, const tni_lease *what, uint64_t *until_
 
 /* ---- Admission, turns, connections; the lock is held ---- */
 
-tenon_status
-tni_locked_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
-{
-    tni_conn *none;
-
-    if (pool->admitted_count < pool->limits.max_concurrent) { /* then nobody waits */
-        pool->admitted_count++;
-        return TENON_OK;
-    }
-    return pool_wait(pool, TNI_WAIT_ADMISSION, what, until_ns, &none, err);
-}
-
 /* Give an admission to the next one who waits, or back. */
 void
 tni_locked_dismiss(tni_pool *pool)
@@ -246,6 +234,45 @@ pool_put_conn(tni_pool *pool, tni_conn *conn)
     }
 }
 
+/* Give back what is parked, before anybody is told that there is nothing. `waits`: and let nobody
+ * park from now on, until tni_locked_settle. */
+static void
+pool_gather(tni_pool *pool, bool waits)
+{
+    uint32_t at = 0;
+    tni_conn *conn;
+
+    if (waits)
+        atomic_store(&pool->parking.crowded, true);
+    while ((conn = tni_parking_clear(&pool->parking, &at)) != NULL) {
+        pool_put_conn(pool, conn);
+        tni_locked_dismiss(pool);
+    }
+}
+
+/* Let threads park again, if nobody waits. */
+void
+tni_locked_settle(tni_pool *pool)
+{
+    atomic_store(&pool->parking.crowded, pool->held || pool->closing ||
+                                             pool->queues[TNI_WAIT_ADMISSION].count > 0 ||
+                                             pool->queues[TNI_WAIT_CONNECTION].count > 0);
+}
+
+tenon_status
+tni_locked_admit(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tenon_error *err)
+{
+    tni_conn *none;
+
+    if (pool->admitted_count >= pool->limits.max_concurrent)
+        pool_gather(pool, true);
+    if (pool->admitted_count < pool->limits.max_concurrent) { /* then nobody waits */
+        pool->admitted_count++;
+        return TENON_OK;
+    }
+    return pool_wait(pool, TNI_WAIT_ADMISSION, what, until_ns, &none, err);
+}
+
 /* NULL: none is idle. */
 static tni_conn *
 pool_take_idle(tni_pool *pool)
@@ -265,6 +292,8 @@ pool_take_conn(tni_pool *pool, const tni_lease *what, uint64_t *until_ns, tni_co
 {
     tenon_status st = TENON_OK;
 
+    if (pool->idle == NULL && !pool->held)
+        pool_gather(pool, pool->leased_count >= pool->limits.max_count);
     if (pool->held) {
         st = pool_wait(pool, TNI_WAIT_CONNECTION, what, until_ns, out, err);
     } else if (pool->idle != NULL) {
@@ -295,7 +324,12 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
     tenon_status st = TENON_OK;
     uint64_t until_ns = 0;
 
-    *out = NULL;
+    *out = turn || !what->admit ? NULL : tni_parking_take(&pool->parking);
+    if (*out != NULL) {
+        (*out)->at_once = true;
+        atomic_store_explicit(&(*out)->thread, tni_self(), memory_order_relaxed);
+        return st;
+    }
     tni_mutex_lock(&pool->lock);
     if (pool->closing && what->admit) { /* who is in already may go on */
         st = tni_fail(err, TENON_MISUSE, NULL, "the database is being closed");
@@ -312,6 +346,7 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
     if (st == TENON_OK)
         st = pool_take_conn(pool, what, &until_ns, out, err);
     if (st == TENON_OK) {
+        (*out)->at_once = false;
         atomic_store_explicit(&(*out)->thread, tni_self(), memory_order_relaxed);
         goto done;
     }
@@ -323,6 +358,8 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
         tni_cond_broadcast(&pool->drained);
 
 done:
+    if (atomic_load_explicit(&pool->parking.crowded, memory_order_relaxed))
+        tni_locked_settle(pool);
     tni_mutex_unlock(&pool->lock);
     return st;
 }
@@ -339,12 +376,27 @@ pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
         tni_cond_broadcast(&pool->drained);
 }
 
-void
-tni_pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
+static void
+pool_give_back(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
 {
     tni_mutex_lock(&pool->lock);
     pool_release(pool, conn, writer, leave);
     tni_mutex_unlock(&pool->lock);
+}
+
+void
+tni_pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
+{
+    if (leave && conn->drv != NULL && !(writer && pool->limits.single_writer)) {
+        tni_conn *older = tni_parking_take(&pool->parking); /* of a thread that has several */
+
+        if (older != NULL)
+            pool_give_back(pool, older, false, true);
+        atomic_store_explicit(&conn->thread, 0, memory_order_relaxed);
+        if (tni_parking_put(&pool->parking, conn))
+            return;
+    }
+    pool_give_back(pool, conn, writer, leave);
 }
 
 void
@@ -403,6 +455,7 @@ tni_pool_lease_stale(tni_pool *pool, uint64_t idle_before_ns, uint64_t now_ns)
     tni_conn **at, *conn = NULL;
 
     tni_mutex_lock(&pool->lock);
+    pool_gather(pool, false);
     for (at = &pool->idle; !pool->held && *at != NULL; at = &(*at)->next) {
         const bool unused = (*at)->idle_since_ns < idle_before_ns &&
                             pool->leased_count + pool->idle_count > pool->limits.min_count;
@@ -455,6 +508,7 @@ tni_pool_hold(tni_pool *pool, uint64_t until_ns)
 
     tni_mutex_lock(&pool->lock);
     pool->held = true;
+    pool_gather(pool, true);
     while (pool->leased_count > 0 && in_time)
         in_time = tni_cond_wait(&pool->drained, &pool->lock, until_ns);
     in_time = pool->leased_count == 0;
@@ -474,6 +528,7 @@ tni_pool_unhold(tni_pool *pool)
         pool->leased_count++;
         pool_put_conn(pool, pool_take_idle(pool));
     }
+    tni_locked_settle(pool);
     tni_mutex_unlock(&pool->lock);
 }
 
@@ -492,12 +547,14 @@ tni_pool_drain(tni_pool *pool, uint64_t until_ns)
     tni_mutex_lock(&pool->lock);
     pool->closing = true;
     tni_cond_broadcast(&pool->closed);
+    pool_gather(pool, true);
     drained = pool_is_drained(pool);
     while (!drained && in_time) {
         in_time = tni_cond_wait(&pool->drained, &pool->lock, until_ns);
         drained = pool_is_drained(pool);
     }
     pool->closing = drained;
+    tni_locked_settle(pool);
     tni_mutex_unlock(&pool->lock);
     return drained;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/env.h"
+#include "core/parking.h"
 #include "core/plan.h"
 #include "core/txn_state.h"
 
@@ -20,6 +21,7 @@ typedef struct tni_conn {
     uint64_t trips;             /* that the driver had counted when its transaction began */
     uint64_t expires_ns;        /* to be closed when it comes back later than that */
     bool forget_plans;          /* tables have changed in this transaction */
+    bool at_once;               /* leased without a look at anything that is shared */
     tni_plans plans;            /* of this connection */
     tenon_cursor *free_cursors; /* to be used again */
     tenon_uuid chain; /* of the audit rows written here, where writers do not take turns */
@@ -87,6 +89,7 @@ typedef struct tni_pool {
     tni_cond closed; /* wakes those who pause */
     bool closing;
     bool held; /* no connection is handed out */
+    tni_parking parking;
 } tni_pool;
 
 /** What is asked for. */

@@ -33,6 +33,7 @@ tni_pool_join(tni_pool *pool, const tni_lease *what, tni_waiter *waiter, uint64_
     } else if (admitted) {
         tni_locked_dismiss(pool);
     }
+    tni_locked_settle(pool);
     tni_mutex_unlock(&pool->lock);
     return st;
 }

@@ -23,6 +23,9 @@ tenon_status tni_locked_admit(tni_pool *pool, const tni_lease *what, uint64_t *u
 /** Give an admission to the next one who waits, or back. */
 void tni_locked_dismiss(tni_pool *pool);
 
+/** Let threads park connections again, if nobody waits for one. */
+void tni_locked_settle(tni_pool *pool);
+
 /** Give the turn to the next one who waits, or back. */
 void tni_locked_pass_turn(tni_pool *pool);
 

@@ -130,11 +130,13 @@ static void
 stats_fill_pool(tenon_db *db, tenon_db_stats *out)
 {
     tni_pool *pool = &db->pool;
+    uint32_t parked;
 
     tni_mutex_lock(&pool->lock);
+    parked = tni_parking_count(&pool->parking);
     out->connections = pool->leased_count + pool->idle_count;
-    out->connections_idle = pool->idle_count;
-    out->admitted = pool->admitted_count;
+    out->connections_idle = pool->idle_count + parked;
+    out->admitted = pool->admitted_count - parked;
     out->waiting_admission = pool->queues[TNI_WAIT_ADMISSION].count;
     out->waiting_turn = pool->queues[TNI_WAIT_TURN].count;
     out->waiting_connection = pool->queues[TNI_WAIT_CONNECTION].count;

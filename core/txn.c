@@ -237,7 +237,7 @@ tni_txn_begin(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn **out,
     how->admitted = how->managed;
     txn = tni_txn_init(db, conn, how, attempt);
     st = tni_txn_begin_in_engine(txn);
-    txn->leased_ns = tni_monotonic_ns();
+    txn->leased_ns = conn->at_once && how->read_only ? how->began_ns : tni_monotonic_ns();
     tni_txn_count_begin(txn);
     if (st != TENON_OK) {
         st = tni_txn_driver_failed(txn, st, err);

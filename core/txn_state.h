@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/env.h"
+#include "core/error.h"
 #include "core/model.h"
 #include "tenon/txn.h"
 
@@ -241,13 +242,7 @@ tenon_status tni_txn_driver_failed(tenon_txn *txn, tenon_status status, tenon_er
 static inline tenon_error *
 tni_txn_err(tenon_txn *txn)
 {
-    txn->last.status = TENON_OK;
-    txn->last.native = 0;
-    txn->last.effect = TENON_EFFECT_OPEN;
-    txn->last.sqlstate[0] = '\0';
-    txn->last.driver[0] = '\0';
-    txn->last.object[0] = '\0';
-    txn->last.message[0] = '\0';
+    tni_error_clear(&txn->last);
     return &txn->last;
 }
 

@@ -217,7 +217,7 @@ lmdb_say(void *arg, const tenon_uuid *room, const side_user *author, const char 
 /* ---- Reading ---- */
 
 static bool
-lmdb_find_session(void *arg, const char *token, tenon_uuid *out)
+lmdb_find_session(void *arg, const char *token, chat_session *out)
 {
     lmdb_db *db = arg;
     uint8_t hash[SIDE_HASH_BYTES];
@@ -233,7 +233,12 @@ lmdb_find_session(void *arg, const char *token, tenon_uuid *out)
          session.expires_at > tenon_now_us() &&
          lmdb_get_by_id(db, DB_USERS, &session.user, &user, sizeof user) && user.is_active;
     if (ok)
-        *out = session.user;
+        *out = (chat_session){ .id = id,
+                               .user_id = session.user,
+                               .created_at_us = session.created_at,
+                               .expires_at_us = session.expires_at,
+                               .last_activity_us = session.last_activity,
+                               .is_active = true };
     return lmdb_end_read(db, ok, "session");
 }
 
@@ -242,16 +247,23 @@ static void
 lmdb_take_message(lmdb_db *db, const message_key *key, side_page *out)
 {
     MDB_val k = lmdb_val(&key->id, sizeof key->id), v;
+    chat_message_row row = { .message.id = key->id };
     message_record record;
-    chat_position at = { .id = key->id };
 
     db->rc = mdb_get(db->txn, db->dbi[DB_MESSAGES], &k, &v);
     if (db->rc != 0)
         return;
     memcpy(&record, v.mv_data, sizeof record);
-    at.created_at_us = record.created_at;
-    side_take(out, &at, (const char *)v.mv_data + sizeof record,
-              strlen((const char *)v.mv_data + sizeof record));
+    row.message.room_id = record.room;
+    row.message.user_id = record.user;
+    row.message.created_at_us = record.created_at;
+    row.message.edited_at_us = record.edited_at;
+    row.message.is_deleted = record.is_deleted != 0;
+    row.content = (const char *)v.mv_data + sizeof record;
+    row.content_bytes = (uint32_t)strlen(row.content);
+    row.message_type = row.content + row.content_bytes + 1;
+    row.message_type_bytes = (uint32_t)(v.mv_size - sizeof record - row.content_bytes - 2);
+    side_take(out, &row);
 }
 
 /* Backwards in the index, from the room's last message or from before a position. */

@@ -72,7 +72,8 @@ static const char *const sql_texts[SQL_COUNT_OF_STATEMENTS] = {
         "UPDATE invitations SET status = 'accepted', responded_at = ?2 WHERE id = ?1",
     [SQL_JOIN] = "UPDATE room_memberships SET status = 'active', joined_at = ?3"
                  " WHERE room_id = ?1 AND user_id = ?2",
-    [SQL_FIND_SESSION] = "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id"
+    [SQL_FIND_SESSION] = "SELECT s.id, s.user_id, s.created_at, s.expires_at, s.last_activity"
+                         " FROM sessions s JOIN users u ON u.id = s.user_id"
                          " WHERE s.token_hash = ?1 AND s.is_active AND s.expires_at > ?2"
                          " AND u.is_active",
     [SQL_FIRST_PAGE] = SQL_PAGE SQL_PAGE_ORDER,
@@ -407,7 +408,7 @@ sql_say(void *arg, const tenon_uuid *room, const side_user *author, const char *
 
 /* One statement is a transaction. */
 static bool
-sql_find_session(void *arg, const char *token, tenon_uuid *user)
+sql_find_session(void *arg, const char *token, chat_session *out)
 {
     sql_db *db = arg;
     sqlite3_stmt *s = db->statements[SQL_FIND_SESSION];
@@ -417,8 +418,14 @@ sql_find_session(void *arg, const char *token, tenon_uuid *user)
     sqlite3_bind_blob(s, 1, hash, sizeof hash, SQLITE_STATIC);
     sqlite3_bind_int64(s, 2, tenon_now_us());
     ok = ok && sqlite3_step(s) == SQLITE_ROW;
-    if (ok)
-        memcpy(user, sqlite3_column_blob(s, 0), sizeof *user);
+    if (ok) {
+        memcpy(&out->id, sqlite3_column_blob(s, 0), sizeof out->id);
+        memcpy(&out->user_id, sqlite3_column_blob(s, 1), sizeof out->user_id);
+        out->created_at_us = sqlite3_column_int64(s, 2);
+        out->expires_at_us = sqlite3_column_int64(s, 3);
+        out->last_activity_us = sqlite3_column_int64(s, 4);
+        out->is_active = true;
+    }
     ok = sql_done(db, ok, "session");
     sqlite3_reset(s);
     return ok;
@@ -426,17 +433,22 @@ sql_find_session(void *arg, const char *token, tenon_uuid *user)
 
 /* The rows of a page, columns and all, as whoever shows them needs them. */
 static bool
-sql_take_page(sqlite3_stmt *s, side_page *out)
+sql_take_page(sqlite3_stmt *s, const tenon_uuid *room, side_page *out)
 {
-    chat_position at;
+    chat_message_row row = { .message.room_id = *room };
     int rc;
 
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-        const void *content = sqlite3_column_text(s, 6);
-
-        memcpy(&at.id, sqlite3_column_blob(s, 0), sizeof at.id);
-        at.created_at_us = sqlite3_column_int64(s, 2);
-        side_take(out, &at, content, (size_t)sqlite3_column_bytes(s, 6));
+        memcpy(&row.message.id, sqlite3_column_blob(s, 0), sizeof row.message.id);
+        memcpy(&row.message.user_id, sqlite3_column_blob(s, 1), sizeof row.message.user_id);
+        row.message.created_at_us = sqlite3_column_int64(s, 2);
+        row.message.edited_at_us = sqlite3_column_int64(s, 3); /* 0 where it is NULL */
+        row.message.is_deleted = sqlite3_column_int(s, 4) != 0;
+        row.message_type = (const char *)sqlite3_column_text(s, 5);
+        row.message_type_bytes = (uint32_t)sqlite3_column_bytes(s, 5);
+        row.content = (const char *)sqlite3_column_text(s, 6);
+        row.content_bytes = (uint32_t)sqlite3_column_bytes(s, 6);
+        side_take(out, &row);
     }
     return rc == SQLITE_DONE;
 }
@@ -458,7 +470,7 @@ sql_read_page(void *arg, const tenon_uuid *room, const side_user *reader,
         sql_bind_id(s, 4, &after->id);
     }
     ok = sql_find_active(db->statements[SQL_FIND_ROOM], room) &&
-         sql_find_membership(db, room, &reader->id) > 0 && sql_take_page(s, out);
+         sql_find_membership(db, room, &reader->id) > 0 && sql_take_page(s, room, out);
     sqlite3_reset(s);
     return sql_end(db, ok, "page");
 }

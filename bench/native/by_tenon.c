@@ -143,22 +143,18 @@ tenon_say(void *db, const tenon_uuid *room, const side_user *author, const char 
 }
 
 static bool
-tenon_find_session(void *db, const char *token, tenon_uuid *user)
+tenon_find_session(void *db, const char *token, chat_session *out)
 {
-    chat_session session;
     tenon_error err;
-    tenon_status st = chat_find_session_atomically(db, NULL, token, &session, NULL, &err);
 
-    *user = session.user_id;
-    return tenon_done(st, &err, "session");
+    return tenon_done(chat_find_session_atomically(db, NULL, token, out, NULL, &err), &err,
+                      "session");
 }
 
 static tenon_status
 tenon_take_message(void *arg, const chat_message_row *row)
 {
-    const chat_position at = { row->message.created_at_us, row->message.id };
-
-    side_take(arg, &at, row->content, row->content_bytes);
+    side_take(arg, row);
     return TENON_OK;
 }
 

@@ -93,11 +93,11 @@ static bool
 load_find_session(load_worker *w)
 {
     const side_user *user = &w->load->users[w->serial++ * 7 % LOAD_USERS];
-    tenon_uuid found = { { 0 } };
+    chat_session found = { .is_active = false };
 
     if (!w->load->with->find_session(w->conn, user->token, &found))
         return false;
-    if (memcmp(&found, &user->id, sizeof found) == 0)
+    if (memcmp(&found.user_id, &user->id, sizeof found.user_id) == 0)
         return true;
     (void)fprintf(stderr, "%s: a session of another user was found\n", w->load->with->name);
     return false;

@@ -282,10 +282,21 @@ pg_page_body(pg_db *db, void *arg)
     r = pg_query(db, first ? PG_FIRST_PAGE : PG_NEXT_PAGE, &p);
     memset(in->out, 0, sizeof *in->out);
     for (int i = 0; r != NULL && i < PQntuples(r); i++) {
-        chat_position at = { .created_at_us = pg_number(r, i, 2) + PG_EPOCH_US };
+        chat_message_row row = {
+            .message = { .room_id = *in->room,
+                         .created_at_us = pg_number(r, i, 2) + PG_EPOCH_US,
+                         .edited_at_us = PQgetisnull(r, i, 3) ? 0
+                                                              : pg_number(r, i, 3) + PG_EPOCH_US,
+                         .is_deleted = PQgetvalue(r, i, 4)[0] != 0 },
+            .message_type = PQgetvalue(r, i, 5),
+            .message_type_bytes = (uint32_t)PQgetlength(r, i, 5),
+            .content = PQgetvalue(r, i, 6),
+            .content_bytes = (uint32_t)PQgetlength(r, i, 6),
+        };
 
-        memcpy(&at.id, PQgetvalue(r, i, 0), sizeof at.id);
-        side_take(in->out, &at, PQgetvalue(r, i, 6), (size_t)PQgetlength(r, i, 6));
+        memcpy(&row.message.id, PQgetvalue(r, i, 0), sizeof row.message.id);
+        memcpy(&row.message.user_id, PQgetvalue(r, i, 1), sizeof row.message.user_id);
+        side_take(in->out, &row);
     }
     PQclear(r);
     return r != NULL;
@@ -304,7 +315,7 @@ pg_read_page(void *conn, const tenon_uuid *room, const side_user *reader,
 
 /* One statement is a transaction. */
 static bool
-pg_find_session(void *conn, const char *token, tenon_uuid *user)
+pg_find_session(void *conn, const char *token, chat_session *out)
 {
     uint8_t hash[SIDE_HASH_BYTES];
     pg_params p = { .count = 0 };
@@ -317,8 +328,14 @@ pg_find_session(void *conn, const char *token, tenon_uuid *user)
     pg_put_time(&p, tenon_now_us());
     r = pg_query(conn, PG_FIND_SESSION, &p);
     ok = r != NULL && PQntuples(r) == 1;
-    if (ok)
-        memcpy(user, PQgetvalue(r, 0, 0), sizeof *user);
+    if (ok) {
+        memcpy(&out->id, PQgetvalue(r, 0, 0), sizeof out->id);
+        memcpy(&out->user_id, PQgetvalue(r, 0, 1), sizeof out->user_id);
+        out->created_at_us = pg_number(r, 0, 2) + PG_EPOCH_US;
+        out->expires_at_us = pg_number(r, 0, 3) + PG_EPOCH_US;
+        out->last_activity_us = pg_number(r, 0, 4) + PG_EPOCH_US;
+        out->is_active = true;
+    }
     PQclear(r);
     return ok;
 }

@@ -102,7 +102,8 @@ const char *const pg_texts[PG_STATEMENTS] = {
         "UPDATE invitations SET status = 'accepted', responded_at = $2 WHERE id = $1",
     [PG_JOIN] = "UPDATE room_memberships SET status = 'active', joined_at = $3"
                 " WHERE room_id = $1 AND user_id = $2",
-    [PG_FIND_SESSION] = "SELECT s.user_id FROM sessions s JOIN users u ON u.id = s.user_id"
+    [PG_FIND_SESSION] = "SELECT s.id, s.user_id, s.created_at, s.expires_at, s.last_activity"
+                        " FROM sessions s JOIN users u ON u.id = s.user_id"
                         " WHERE s.token_hash = $1 AND s.is_active AND s.expires_at > $2"
                         " AND u.is_active",
     [PG_FIRST_PAGE] = PG_PAGE PG_PAGE_ORDER,

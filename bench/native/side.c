@@ -29,12 +29,14 @@ side_hash_token(const char *token, uint8_t hash[SIDE_HASH_BYTES])
 }
 
 void
-side_take(side_page *page, const chat_position *at, const void *text, size_t bytes)
+side_take(side_page *page, const chat_message_row *row)
 {
-    const uint8_t *byte = text;
+    const chat_message *message = &row->message;
 
-    for (size_t i = 0; i < bytes; i++)
-        page->sum += byte[i];
-    page->last = *at;
+    for (uint32_t i = 0; i < row->content_bytes; i++)
+        page->sum += (uint8_t)row->content[i];
+    page->sum += row->message_type_bytes + (message->edited_at_us != 0) + message->is_deleted;
+    page->last.created_at_us = message->created_at_us;
+    page->last.id = message->id;
     page->count++;
 }

@@ -23,7 +23,7 @@ typedef struct side_user {
 typedef struct side_page {
     chat_position last; /**< Of the last message; where the next page begins. */
     uint32_t count;
-    uint64_t sum; /**< Of all bytes of the texts: whoever reads has to look at them. */
+    uint64_t sum; /**< Of all bytes of the texts, and so on: whoever reads has to look at them. */
 } side_page;
 
 /** Rows of each table. */
@@ -58,9 +58,10 @@ typedef struct side {
     bool (*invite)(void *conn, const tenon_uuid *room, const side_user *sender,
                    const side_user *recipient);
     bool (*say)(void *conn, const tenon_uuid *room, const side_user *author, const char *text);
-    /** The session and the user of a token; read only. */
-    bool (*find_session)(void *conn, const char *token, tenon_uuid *user);
-    /** The messages after a position, newest first, at most SIDE_PAGE; read only. */
+    /** The session of a token, all of it, if it is good and its user active; read only. */
+    bool (*find_session)(void *conn, const char *token, chat_session *out);
+    /** The messages after a position, newest first, at most SIDE_PAGE; read only. Each is handed to
+     * side_take with all that chat_message_row promises. */
     bool (*read_page)(void *conn, const tenon_uuid *room, const side_user *reader,
                       const chat_position *after, side_page *out);
     /** Begin a transaction that may write, read one row by its key, commit. */
@@ -79,7 +80,7 @@ void side_new_token(char token[CHAT_TOKEN_TEXT_BYTES], uint8_t hash[SIDE_HASH_BY
 /** What is stored of a token. @return false: this is none */
 bool side_hash_token(const char *token, uint8_t hash[SIDE_HASH_BYTES]);
 
-/** Count one message of a page, and read its text. */
-void side_take(side_page *page, const chat_position *at, const void *text, size_t bytes);
+/** Count one message of a page, and look at it. */
+void side_take(side_page *page, const chat_message_row *row);
 
 #endif

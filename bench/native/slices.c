@@ -45,9 +45,9 @@ nothing_say(void *conn, const tenon_uuid *room, const side_user *author, const c
 }
 
 static bool
-nothing_find_session(void *conn, const char *token, tenon_uuid *user)
+nothing_find_session(void *conn, const char *token, chat_session *out)
 {
-    (void)conn, (void)token, (void)user;
+    (void)conn, (void)token, (void)out;
     return true;
 }
 

@@ -7,14 +7,15 @@
 
 struct tenon_kv_txn {
     tenon_kv_store *store;
-    MDB_txn *raw;
-    uint32_t read_only;
-    uint32_t reserved;
+    MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
+    tenon_kv_cursor *kept; /* a reader's, to be used again */
+    bool read_only;
+    bool resting;
 };
 
 struct tenon_kv_cursor {
     MDB_cursor *raw;
-    tenon_kv_store *store;
+    tenon_kv_txn *txn;
 };
 
 static const uint64_t lmdb_capabilities = TENON_CAP_PERSISTENT | TENON_CAP_SINGLE_WRITER |
@@ -67,29 +68,70 @@ lmdb_info(tenon_kv_store *store, tenon_drv_info *info, tenon_error *err)
     return TENON_OK;
 }
 
-/* A read transaction, an idle one where there is one: renewing keeps its slot in the reader table.
- */
-static int
-lmdb_begin_reader(tenon_kv_store *store, MDB_txn **out)
+static void
+lmdb_cursor_free(tenon_kv_cursor *cursor)
 {
+    if (cursor == NULL)
+        return;
+    mdb_cursor_close(cursor->raw);
+    free(cursor);
+}
+
+static void
+lmdb_txn_free(tenon_kv_txn *txn)
+{
+    lmdb_cursor_free(txn->kept);
+    if (txn->raw != NULL)
+        mdb_txn_abort(txn->raw);
+    free(txn);
+}
+
+/* Begin to read. Renewing a transaction that has rested keeps its slot in the reader table. */
+static int
+lmdb_begin_reader(tenon_kv_txn *txn)
+{
+    MDB_env *env = txn->store->env;
     int dead = 0;
     int rc;
 
-    *out = NULL;
-    pthread_mutex_lock(&store->lock);
-    if (store->idle_count > 0)
-        *out = store->idle[--store->idle_count];
-    pthread_mutex_unlock(&store->lock);
-    if (*out != NULL) {
-        rc = mdb_txn_renew(*out);
-        if (rc != 0)
-            mdb_txn_abort(*out);
+    if (txn->raw != NULL) {
+        rc = mdb_txn_renew(txn->raw);
+        if (rc != 0) {
+            mdb_txn_abort(txn->raw);
+            txn->raw = NULL;
+        }
         return rc;
     }
-    rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, out);
-    if (rc == MDB_READERS_FULL && mdb_reader_check(store->env, &dead) == 0 && dead > 0)
-        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, out);
+    rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn->raw);
+    if (rc == MDB_READERS_FULL && mdb_reader_check(env, &dead) == 0 && dead > 0)
+        rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn->raw);
     return rc;
+}
+
+/* Begin, inside the gate. */
+static tenon_status
+lmdb_start(tenon_kv_txn *txn, uint64_t deadline_ns, tenon_error *err)
+{
+    tenon_kv_store *store = txn->store;
+    tenon_status st = TENON_OK;
+    int rc = MDB_MAP_RESIZED; /* until a try says otherwise */
+
+    while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
+        st = lmdb_store_enter(store, deadline_ns, err);
+        if (st != TENON_OK)
+            return st;
+        rc = txn->read_only ? lmdb_begin_reader(txn)
+                            : mdb_txn_begin(store->env, NULL, 0, &txn->raw);
+        if (rc != 0)
+            lmdb_lanes_leave(&store->gate);
+        if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
+            st = lmdb_store_resize(store, 0, deadline_ns, err);
+    }
+    if (st == TENON_OK && rc != 0) {
+        txn->raw = NULL;
+        st = lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "begin");
+    }
+    return st;
 }
 
 static tenon_status
@@ -97,68 +139,74 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
 {
     tenon_kv_txn *txn = calloc(1, sizeof *txn);
     tenon_status st = TENON_OK;
-    int rc = MDB_MAP_RESIZED; /* until a try says otherwise */
 
     *out = NULL;
     if (txn == NULL)
         return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
-    if (!how->read_only)
+    txn->store = store;
+    txn->read_only = how->read_only != 0;
+    if (!txn->read_only)
         st = lmdb_store_take_turn(store, how->deadline_ns, err);
     if (st != TENON_OK) {
         free(txn);
         return st;
     }
-    while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
-        st = lmdb_store_enter(store, how->deadline_ns, err);
-        if (st != TENON_OK)
-            break;
-        rc = how->read_only ? lmdb_begin_reader(store, &txn->raw)
-                            : mdb_txn_begin(store->env, NULL, 0, &txn->raw);
-        if (rc != 0)
-            tenon_gate_leave(&store->gate);
-        if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
-            st = lmdb_store_resize(store, 0, how->deadline_ns, err);
-    }
-    if (st == TENON_OK && rc != 0)
-        st = lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "begin");
-    if (st != TENON_OK) {
-        if (!how->read_only)
-            lmdb_store_give_turn(store);
-        free(txn);
+    st = lmdb_start(txn, how->deadline_ns, err);
+    if (st == TENON_OK) {
+        *out = txn;
         return st;
     }
-    txn->store = store;
-    txn->read_only = how->read_only;
-    *out = txn;
-    return TENON_OK;
+    if (!txn->read_only)
+        lmdb_store_give_turn(store);
+    lmdb_txn_free(txn);
+    return st;
+}
+
+static void
+lmdb_rest(tenon_kv_txn *txn)
+{
+    mdb_txn_reset(txn->raw);
+    txn->resting = true;
+    lmdb_lanes_leave(&txn->store->gate);
+}
+
+static tenon_status
+lmdb_renew(tenon_kv_txn *txn, const tenon_drv_begin *how, tenon_error *err)
+{
+    const tenon_status st = lmdb_start(txn, how->deadline_ns, err);
+
+    txn->resting = false;
+    if (st != TENON_OK)
+        lmdb_txn_free(txn);
+    return st;
+}
+
+/* A writer's own number is the next one. */
+static uint64_t
+lmdb_state(tenon_kv_txn *txn)
+{
+    return mdb_txn_id(txn->raw) - (txn->read_only ? 0 : 1);
 }
 
 /* LMDB's transaction is over. */
 static void
 lmdb_end(tenon_kv_txn *txn)
 {
-    tenon_gate_leave(&txn->store->gate);
+    if (!txn->resting)
+        lmdb_lanes_leave(&txn->store->gate);
     if (!txn->read_only)
         lmdb_store_give_turn(txn->store);
-    free(txn);
+    lmdb_txn_free(txn);
 }
 
 static void
 lmdb_abort(tenon_kv_txn *txn)
 {
-    tenon_kv_store *store = txn->store;
-    bool kept = false;
-
-    if (txn->read_only) {
-        mdb_txn_reset(txn->raw);
-        pthread_mutex_lock(&store->lock);
-        kept = store->idle_count < LMDB_IDLE_READERS;
-        if (kept)
-            store->idle[store->idle_count++] = txn->raw;
-        pthread_mutex_unlock(&store->lock);
-    }
-    if (!kept)
-        mdb_txn_abort(txn->raw);
+    if (txn->kept != NULL)
+        lmdb_cursor_free(txn->kept);
+    txn->kept = NULL;
+    mdb_txn_abort(txn->raw);
+    txn->raw = NULL;
     lmdb_end(txn);
 }
 
@@ -199,6 +247,7 @@ lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
         return TENON_OK;
     }
     rc = mdb_txn_commit(txn->raw);
+    txn->raw = NULL;
     if (rc != 0)
         st = lmdb_commit_fail(store, rc, err);
     pthread_mutex_lock(&store->lock);
@@ -246,15 +295,23 @@ lmdb_remove(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_error *err)
 static tenon_status
 lmdb_cursor_open(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err)
 {
-    tenon_kv_cursor *cursor = calloc(1, sizeof *cursor);
-    int rc = cursor == NULL ? ENOMEM : mdb_cursor_open(txn->raw, txn->store->dbi, &cursor->raw);
+    tenon_kv_cursor *cursor = txn->kept;
+    int rc;
 
     *out = NULL;
+    txn->kept = NULL;
+    if (cursor != NULL && mdb_cursor_renew(txn->raw, cursor->raw) == 0) {
+        *out = cursor;
+        return TENON_OK;
+    }
+    lmdb_cursor_free(cursor);
+    cursor = calloc(1, sizeof *cursor);
+    rc = cursor == NULL ? ENOMEM : mdb_cursor_open(txn->raw, txn->store->dbi, &cursor->raw);
     if (rc != 0) {
         free(cursor);
         return lmdb_fail(err, txn->store, rc, TENON_EFFECT_OPEN, "cursor");
     }
-    cursor->store = txn->store;
+    cursor->txn = txn;
     *out = cursor;
     return TENON_OK;
 }
@@ -262,10 +319,10 @@ lmdb_cursor_open(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err)
 static void
 lmdb_cursor_close(tenon_kv_cursor *cursor)
 {
-    if (cursor == NULL)
-        return;
-    mdb_cursor_close(cursor->raw);
-    free(cursor);
+    if (cursor != NULL && cursor->txn->read_only && cursor->txn->kept == NULL)
+        cursor->txn->kept = cursor;
+    else
+        lmdb_cursor_free(cursor);
 }
 
 static tenon_status
@@ -281,7 +338,7 @@ lmdb_cursor_go(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key, tenon
     if (rc == MDB_NOTFOUND)
         return TENON_NOT_FOUND;
     if (rc != 0)
-        return lmdb_fail(err, cursor->store, rc, TENON_EFFECT_MUST_ROLL_BACK, "cursor");
+        return lmdb_fail(err, cursor->txn->store, rc, TENON_EFFECT_MUST_ROLL_BACK, "cursor");
     *key = lmdb_bytes(k);
     *value = lmdb_bytes(v);
     return TENON_OK;
@@ -312,6 +369,9 @@ static const tenon_kv_engine lmdb_engine = {
     .cursor_close = lmdb_cursor_close,
     .cursor_go = lmdb_cursor_go,
     .checkpoint = lmdb_checkpoint,
+    .rest = lmdb_rest,
+    .renew = lmdb_renew,
+    .state = lmdb_state,
 };
 
 TENON_KV_DRIVER("lmdb", "1.0 (LMDB)", lmdb_engine, lmdb_capabilities,

@@ -74,13 +74,11 @@ lmdb_store_free(tenon_kv_store *store)
 {
     if (store == NULL)
         return;
-    while (store->idle_count > 0)
-        mdb_txn_abort(store->idle[--store->idle_count]);
     mdb_env_close(store->env);
     if (store->turn_fd >= 0)
         close(store->turn_fd);
     pthread_mutex_destroy(&store->lock);
-    tenon_gate_fini(&store->gate);
+    lmdb_lanes_fini(&store->gate);
     tenon_gate_fini(&store->writers);
     free(store->path);
     free(store->lock_path);
@@ -167,7 +165,7 @@ lmdb_store_new(const tenon_drv_open *options, tenon_kv_store **out, struct stat 
     store->use_count = 1;
     store->turn_fd = -1;
     tenon_gate_init(&store->writers);
-    tenon_gate_init(&store->gate);
+    lmdb_lanes_init(&store->gate);
     (void)pthread_mutex_init(&store->lock, NULL);
     st = tenon_posix_find_file(options, &store->path, file, err);
     if (st != TENON_OK)
@@ -254,14 +252,14 @@ lmdb_store_resize(tenon_kv_store *store, uint64_t bytes, uint64_t deadline_ns, t
 {
     int rc;
 
-    if (!tenon_gate_close(&store->gate, deadline_ns))
+    if (!lmdb_lanes_close(&store->gate, deadline_ns))
         return tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                              "%s: open transactions keep the map from being resized", store->path);
     rc = mdb_env_set_mapsize(store->env, (size_t)bytes);
     pthread_mutex_lock(&store->lock);
     store->wanted_bytes = 0;
     pthread_mutex_unlock(&store->lock);
-    tenon_gate_open(&store->gate);
+    lmdb_lanes_open(&store->gate);
     return rc == 0 ? TENON_OK
                    : lmdb_fail(err, store, rc, TENON_EFFECT_ROLLED_BACK, "map can't be resized");
 }
@@ -294,15 +292,12 @@ lmdb_store_give_turn(tenon_kv_store *store)
 tenon_status
 lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err)
 {
+    const uint64_t wanted_bytes = atomic_load_explicit(&store->wanted_bytes, memory_order_relaxed);
     tenon_status st = TENON_OK;
-    uint64_t wanted_bytes;
 
-    pthread_mutex_lock(&store->lock);
-    wanted_bytes = store->wanted_bytes;
-    pthread_mutex_unlock(&store->lock);
     if (wanted_bytes != 0)
         st = lmdb_store_resize(store, wanted_bytes, deadline_ns, err);
-    if (st == TENON_OK && !tenon_gate_enter(&store->gate, deadline_ns))
+    if (st == TENON_OK && !lmdb_lanes_enter(&store->gate, deadline_ns))
         st = tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                            "%s: the map is being resized", store->path);
     return st;

@@ -5,11 +5,9 @@
 
 #include <lmdb.h>
 
+#include "lanes.h"
 #include "tenon/kit/kv.h"
 #include "tenon/kit/posix.h"
-
-/** Read transactions kept for reuse: each holds a slot of the reader table. */
-enum { LMDB_IDLE_READERS = 64 };
 
 struct tenon_kv_store {
     MDB_env *env;
@@ -24,12 +22,11 @@ struct tenon_kv_store {
                              limit, and for itself where one thread asks twice. */
     int turn_fd;          /**< Of the file, for `turn`; -1: only reading. */
     tenon_turn turn;      /**< Among processes. Used by who has closed `writers`. */
-    tenon_gate gate;      /**< Transactions are inside; the map is resized with it closed. */
-    pthread_mutex_t lock; /**< Guards all below. */
-    uint64_t wanted_bytes; /**< Size of the map that the next one to begin sets; 0 = as it is. */
-    uint32_t full_count;   /**< Times the map was full since the last commit. */
-    uint32_t idle_count;
-    MDB_txn *idle[LMDB_IDLE_READERS];
+    lmdb_lanes gate;      /**< Transactions are inside; the map is resized with it closed. */
+    pthread_mutex_t lock; /**< Guards changes of all below. */
+    atomic_uint_fast64_t
+        wanted_bytes;    /**< Size of the map that the next one to begin sets; 0 = as it is. */
+    uint32_t full_count; /**< Times the map was full since the last commit. */
 };
 
 /** Fill `err` for LMDB's code `rc` (or an errno), with what was tried and where. */

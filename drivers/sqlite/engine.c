@@ -254,8 +254,10 @@ sqlite_step(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
     return rc == SQLITE_DONE ? TENON_NOT_FOUND : sqlite_fail(raw, query, err);
 }
 
-static void
-sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out)
+/* A value of the current row: one look-up for all that is asked of it. It is this thread's alone,
+ * so it needs no lock. */
+static inline void
+sqlite_value(sqlite3_value *v, tenon_type type, tenon_value *out)
 {
     static const tenon_type types[] = { [SQLITE_INTEGER] = TENON_INT,
                                         [SQLITE_FLOAT] = TENON_REAL,
@@ -267,23 +269,36 @@ sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_valu
         [TENON_TEXT] = SQLITE_TEXT,    [TENON_BLOB] = SQLITE_BLOB,  [TENON_UUID] = SQLITE_BLOB,
         [TENON_TIME] = SQLITE_INTEGER, [TENON_NULL] = SQLITE_NULL
     };
-    sqlite3_stmt *s = sqlite_stmt_of(stmt);
-    const int n = (int)number;
-    const int stored = sqlite3_column_type(s, n);
+    const int stored = sqlite3_value_type(v);
 
     *out = tenon_null();
     if (stored == SQLITE_NULL)
         return;
     out->type = stored == classes[type] ? type : types[stored];
     if (out->type == TENON_REAL) {
-        out->as.d = sqlite3_column_double(s, n);
+        out->as.d = sqlite3_value_double(v);
     } else if (out->type == TENON_TEXT || out->type == TENON_BLOB || out->type == TENON_UUID) {
-        out->as.data = out->type == TENON_TEXT ? (const void *)sqlite3_column_text(s, n)
-                                               : sqlite3_column_blob(s, n);
-        out->len = (uint32_t)sqlite3_column_bytes(s, n);
+        out->as.data = out->type == TENON_TEXT ? (const void *)sqlite3_value_text(v)
+                                               : sqlite3_value_blob(v);
+        out->len = (uint32_t)sqlite3_value_bytes(v);
     } else {
-        out->as.i = sqlite3_column_int64(s, n);
+        out->as.i = sqlite3_value_int64(v);
     }
+}
+
+static void
+sqlite_column(tenon_sql_stmt *stmt, uint32_t number, tenon_type type, tenon_value *out)
+{
+    sqlite_value(sqlite3_column_value(sqlite_stmt_of(stmt), (int)number), type, out);
+}
+
+static void
+sqlite_row(tenon_sql_stmt *stmt, const uint8_t *types, uint32_t count, tenon_value *out)
+{
+    sqlite3_stmt *s = sqlite_stmt_of(stmt);
+
+    for (uint32_t i = 0; i < count; i++)
+        sqlite_value(sqlite3_column_value(s, (int)i), types[i], &out[i]);
 }
 
 static tenon_status
@@ -337,4 +352,5 @@ const tenon_sql_engine sqlite_engine = {
     .column_count = sqlite_column_count,
     .reset = sqlite_reset,
     .changes = sqlite_changes,
+    .row = sqlite_row,
 };

@@ -313,7 +313,7 @@ sqlite_rollback(tenon_drv_conn *conn, tenon_error *err)
     sqlite_conn *c = tenon_sql_conn_raw(conn);
     tenon_status st = TENON_OK;
 
-    tenon_sql_conn_settle(conn);
+    (void)tenon_sql_end_reading(conn);
     c->in_txn = false;
     c->read_only = false;
     c->deadline_ns = UINT64_MAX; /* which may have passed; this must not be stopped */
@@ -350,8 +350,11 @@ sqlite_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
 
     c->deadline_ns = how->deadline_ns;
     c->read_only = how->read_only != 0;
-    st = how->read_only ? tenon_sql_run_kept(conn, KEPT_BEGIN_READ, "BEGIN", err)
-                        : sqlite_begin_write(c, err);
+    if (how->read_only) {
+        tenon_sql_begin_later(conn, KEPT_BEGIN_READ, "BEGIN");
+        return TENON_OK;
+    }
+    st = sqlite_begin_write(c, err);
     c->in_txn = st == TENON_OK;
     if (tenon_drv_is_shared(how))
         c->deadline_ns = UINT64_MAX;
@@ -370,8 +373,11 @@ static tenon_status
 sqlite_commit(tenon_drv_conn *conn, tenon_error *err)
 {
     sqlite_conn *c = tenon_sql_conn_raw(conn);
-    tenon_status st = tenon_sql_run_kept(conn, KEPT_COMMIT, "COMMIT", err);
+    tenon_status st = TENON_OK;
     tenon_error ignored;
+
+    if (!tenon_sql_end_reading(conn))
+        st = tenon_sql_run_kept(conn, KEPT_COMMIT, "COMMIT", err);
 
     if (st == TENON_OK) {
         c->in_txn = false;

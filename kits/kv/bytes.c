@@ -224,6 +224,12 @@ kv_key_prefix(kv_buffer *b, const tenon_value *v)
     return bytes_put_value(b, v, false);
 }
 
+uint32_t
+kv_type_key_bytes(tenon_type type)
+{
+    return type == TENON_BOOL ? 1 + 1 : type == TENON_UUID ? 1 + sizeof(tenon_uuid) : 1 + 8;
+}
+
 size_t
 kv_key_skip(tenon_kv_bytes key, tenon_type type)
 {
@@ -234,13 +240,9 @@ kv_key_skip(tenon_kv_bytes key, tenon_type type)
         return 0;
     if (at[0] == KV_TAG_NULL)
         return 1;
-    if (type == TENON_BOOL)
-        len += 1;
-    else if (type == TENON_UUID)
-        len += sizeof(tenon_uuid);
-    else if (type != TENON_TEXT && type != TENON_BLOB)
-        len += 8;
-    else {
+    if (type != TENON_TEXT && type != TENON_BLOB) {
+        len = kv_type_key_bytes(type);
+    } else {
         while (len + 1 < key.len && (at[len] != 0 || at[len + 1] != 0))
             len += at[len] == 0 ? 2 : 1;
         len += 2;
@@ -380,7 +382,7 @@ kv_row_encode(const kv_table *table, const tenon_value *values, kv_buffer *b)
     return true;
 }
 
-static size_t
+static inline size_t
 row_end(const kv_row *row, uint32_t field)
 {
     const unsigned char *at = row->ends + (size_t)field * (row->wide ? 4 : 2);
@@ -407,23 +409,22 @@ kv_row_open(tenon_kv_bytes bytes, kv_row *row)
     row->nulls = at + KV_ROW_HEADER;
     row->ends = row->nulls + (row->field_count + 7) / 8;
     row->data = at + head;
-    return row->field_count == 0 ? bytes.len == head
-                                 : row_end(row, row->field_count - 1) == bytes.len - head;
+    row->bytes = (size_t)bytes.len - head;
+    return row->bytes == (row->field_count == 0 ? 0 : row_end(row, row->field_count - 1));
 }
 
 /* A number of a field's bytes, little-endian. */
 static uint64_t
 row_number(const unsigned char *from)
 {
-    uint64_t bits = 0;
-
-    for (int i = 0; i < 8; i++)
-        bits |= (uint64_t)from[i] << (8 * i);
-    return bits;
+    return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 |
+           (uint64_t)from[3] << 24 | (uint64_t)from[4] << 32 | (uint64_t)from[5] << 40 |
+           (uint64_t)from[6] << 48 | (uint64_t)from[7] << 56;
 }
 
-bool
-kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
+/* On the path of every row that is read. */
+static inline bool
+row_value(const kv_row *row, const kv_column *column, tenon_value *out)
 {
     const uint32_t field = column->field;
     size_t begin, end;
@@ -438,7 +439,7 @@ kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
         return true;
     begin = field == 0 ? 0 : row_end(row, field - 1);
     end = row_end(row, field);
-    if (begin > end || end > row_end(row, row->field_count - 1))
+    if (begin > end || end > row->bytes)
         return false;
     out->type = column->type;
     switch (column->type) {
@@ -457,12 +458,26 @@ kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
         if (end - begin != 8)
             return false;
         bits = row_number(row->data + begin);
-        if (column->type == TENON_REAL)
-            memcpy(&out->as.d, &bits, sizeof out->as.d);
-        else
-            out->as.i = (int64_t)bits;
+        memcpy(&out->as, &bits, sizeof out->as); /* an integer, or the bits of a REAL */
         return true;
     }
+}
+
+bool
+kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
+{
+    return row_value(row, column, out);
+}
+
+bool
+kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t count, tenon_value *out)
+{
+    kv_row row;
+    bool ok = kv_row_open(bytes, &row);
+
+    for (uint32_t i = 0; i < count && ok; i++)
+        ok = row_value(&row, columns[i], &out[i]);
+    return ok;
 }
 
 tenon_status

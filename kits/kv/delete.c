@@ -45,7 +45,7 @@ children_read(const children *c, const kv_buffer *prefix, tenon_kv_cursor *curso
         if (key.len < start.len || memcmp(key.data, start.data, (size_t)start.len) != 0)
             return TENON_OK;
         if (c->index != NULL) {
-            st = kv_entry_row_key(c->conn, c->child, c->index, key, value, row, err);
+            st = kv_entry_row_key(c->child, c->index, 0, key, value, row, err);
             found = (tenon_kv_bytes){ .data = row->data, .len = row->len };
         }
         if (st == TENON_OK)

@@ -69,19 +69,35 @@ kv_row_keys(tenon_drv_conn *conn, const kv_table *table, const tenon_value *valu
     return st;
 }
 
+uint32_t
+kv_fixed_key_bytes(const kv_table *table)
+{
+    uint32_t bytes = 0;
+
+    for (uint32_t i = 0; i < table->key_column_count; i++) {
+        const kv_column *column = &table->columns[table->key_columns[i]];
+
+        if (!column->not_null || column->type == TENON_TEXT || column->type == TENON_BLOB)
+            return 0;
+        bytes += kv_type_key_bytes(column->type);
+    }
+    return bytes;
+}
+
 tenon_status
-kv_entry_row_key(tenon_drv_conn *conn, const kv_table *table, const kv_index *index,
+kv_entry_row_key(const kv_table *table, const kv_index *index, uint32_t fixed_bytes,
                  tenon_kv_bytes key, tenon_kv_bytes value, kv_buffer *out, tenon_error *err)
 {
     const unsigned char *at = key.data;
     size_t left = (size_t)key.len;
 
-    (void)conn;
     out->len = 0;
     if (!kv_key_tree(out, table->tree))
         return kv_no_memory(err);
     if (value.len > 0) /* a unique key without NULL */
         return kv_append(out, value.data, (size_t)value.len) ? TENON_OK : kv_no_memory(err);
+    if (fixed_bytes > 0 && left > KV_TREE_BYTES + fixed_bytes)
+        return kv_append(out, at + left - fixed_bytes, fixed_bytes) ? TENON_OK : kv_no_memory(err);
     if (left < KV_TREE_BYTES)
         return kv_corrupt(err, index->name, "an entry of an index is too short");
     at += KV_TREE_BYTES;

@@ -129,12 +129,15 @@ struct tenon_drv_conn {
     const tenon_kv_engine *engine;
     tenon_drv_db *db;
     tenon_kv_txn *txn;      /**< NULL: no transaction. */
+    tenon_kv_txn *resting;  /**< A read transaction to be renewed, or NULL. */
     kv_schema *schema;      /**< Of the transaction. */
+    uint64_t schema_state;  /**< Of the store, in which `schema` was the one; 0 = not known. */
     tenon_kv_cursor *spare; /**< An engine's cursor of the transaction that nobody uses. */
     uint64_t deadline_ns;
     uint64_t write_count; /**< Cursors see by it that their positions are gone. */
     uint32_t steps;       /**< Since the clock was last looked at. */
     uint32_t depth;       /**< Savepoints that are set. */
+    bool read_only;       /**< The transaction. */
     bool schema_changed;  /**< In this transaction. */
     bool logging;
     kv_buffer log; /**< How to undo what the statement, or a savepoint's transaction, has done. */
@@ -220,6 +223,9 @@ bool kv_key_value(kv_buffer *b, const tenon_value *v);
 /** Append what a TEXT or BLOB begins with: as kv_key_value without its end. */
 bool kv_key_prefix(kv_buffer *b, const tenon_value *v);
 
+/** Bytes that a value takes in a key, that is neither NULL nor TEXT nor BLOB. */
+uint32_t kv_type_key_bytes(tenon_type type);
+
 /** Bytes that the first value of `key` takes, given its type; 0: damaged. */
 size_t kv_key_skip(tenon_kv_bytes key, tenon_type type);
 
@@ -242,6 +248,7 @@ bool kv_row_encode(const kv_table *table, const tenon_value *values, kv_buffer *
 /** A stored row, checked to be whole. */
 typedef struct kv_row {
     const unsigned char *ends, *nulls, *data;
+    size_t bytes; /**< At `data`. */
     uint32_t field_count;
     bool wide;
 } kv_row;
@@ -252,6 +259,10 @@ bool kv_row_open(tenon_kv_bytes bytes, kv_row *row);
 /** Value of a column, borrowed from the row's bytes. @return false: damaged */
 bool kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out);
 
+/** Values of some columns of a stored row, as kv_row_value. @return false: damaged */
+bool kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t count,
+                 tenon_value *out);
+
 /** All columns of a row. @retval TENON_OK, TENON_CORRUPT */
 tenon_status kv_row_values(const kv_table *table, tenon_kv_bytes bytes, tenon_value *out,
                            tenon_error *err);
@@ -261,8 +272,13 @@ bool kv_compare(const tenon_value *v, uint8_t op, const tenon_value *operand);
 
 /* ---- Rows ---- */
 
-/** Key of the row that an entry of an index stands for, in the arena. */
-tenon_status kv_entry_row_key(tenon_drv_conn *conn, const kv_table *table, const kv_index *index,
+/** Bytes that the primary key takes at the end of a row's key or an index's entry, where all of
+ * them take as many; 0: they do not. */
+uint32_t kv_fixed_key_bytes(const kv_table *table);
+
+/** Key of the row that an entry of an index stands for, in `out`. @param[in] fixed_bytes of
+ * kv_fixed_key_bytes, or 0 */
+tenon_status kv_entry_row_key(const kv_table *table, const kv_index *index, uint32_t fixed_bytes,
                               tenon_kv_bytes key, tenon_kv_bytes value, kv_buffer *out,
                               tenon_error *err);
 

@@ -68,7 +68,6 @@ query_next(tenon_drv_cursor *c, const tenon_value **row, tenon_error *err)
 {
     const tenon_drv_plan *plan = c->plan;
     tenon_kv_bytes key, bytes;
-    kv_row opened;
     tenon_status st;
 
     if (plan->query->kind == TENON_COUNT)
@@ -76,13 +75,8 @@ query_next(tenon_drv_cursor *c, const tenon_value **row, tenon_error *err)
     st = kv_rows_next(c, &key, &bytes, err);
     if (st != TENON_OK)
         return st;
-    if (!kv_row_open(bytes, &opened))
+    if (!kv_row_read(bytes, plan->columns, plan->query->column_count, c->row))
         return kv_corrupt(err, plan->table->name, "a row is not whole");
-    for (uint32_t i = 0; i < plan->query->column_count; i++) {
-        if (!kv_row_value(&opened, &plan->table->columns[plan->map[plan->query->columns[i]]],
-                          &c->row[i]))
-            return kv_corrupt(err, plan->table->name, "a value is not whole");
-    }
     *row = c->row;
     return TENON_OK;
 }

@@ -238,8 +238,10 @@ rows_entry(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, teno
     if (backward ? rows_compare_bytes(key->data, (size_t)key->len, c->low.data, c->low.len) < 0
                  : rows_compare_bytes(key->data, (size_t)key->len, c->high.data, c->high.len) >= 0)
         return TENON_NOT_FOUND;
-    c->at.len = 0;
     c->started = true;
+    if (c->conn->read_only) /* nothing can take the position away */
+        return TENON_OK;
+    c->at.len = 0;
     return kv_append(&c->at, key->data, (size_t)key->len) ? TENON_OK : kv_no_memory(err);
 }
 
@@ -263,7 +265,8 @@ rows_follow(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, ten
 
     if (plan->path.index == NULL)
         return TENON_OK;
-    st = kv_entry_row_key(c->conn, plan->table, plan->path.index, *key, *value, &c->row_key, err);
+    st = kv_entry_row_key(plan->table, plan->path.index, plan->row_key_bytes, *key, *value,
+                          &c->row_key, err);
     if (st != TENON_OK)
         return st;
     *key = (tenon_kv_bytes){ .data = c->row_key.data, .len = c->row_key.len };

@@ -112,8 +112,21 @@ static void
 store_settle(tenon_drv_conn *conn)
 {
     kv_fetched_close(conn);
-    conn->engine->cursor_close(conn->spare);
+    if (conn->spare != NULL)
+        conn->engine->cursor_close(conn->spare);
     conn->spare = NULL;
+}
+
+/* A read transaction ends: nothing is undone or kept but what it is made of. @return false: the
+ * engine knows no rest */
+static bool
+store_rest(tenon_drv_conn *conn)
+{
+    if (!conn->read_only || conn->engine->rest == NULL)
+        return false;
+    conn->engine->rest(conn->txn);
+    conn->resting = conn->txn;
+    return true;
 }
 
 /* The transaction is over: nothing of it is left to be undone. */
@@ -141,7 +154,8 @@ store_abort(tenon_drv_conn *conn)
     if (conn->txn == NULL)
         return;
     store_settle(conn);
-    conn->engine->abort(conn->txn);
+    if (!store_rest(conn))
+        conn->engine->abort(conn->txn);
     if (conn->schema_changed)
         store_forget_schema(conn);
     store_end(conn);
@@ -153,6 +167,8 @@ store_disconnect(tenon_drv_conn *conn)
     if (conn == NULL)
         return;
     store_abort(conn);
+    if (conn->resting != NULL)
+        conn->engine->abort(conn->resting);
     store_forget_schema(conn);
     kv_arena_free(&conn->arena);
     kv_buffer_free(&conn->log);
@@ -163,16 +179,47 @@ store_disconnect(tenon_drv_conn *conn)
 /* ---- Transactions ---- */
 
 static tenon_status
-store_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
+store_begin_in_engine(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
 {
-    tenon_status st = conn->engine->begin(conn->db->store, how, &conn->txn, err);
+    tenon_kv_txn *resting = conn->resting;
+    tenon_status st;
 
-    if (st != TENON_OK) {
-        conn->txn = NULL;
+    if (how->read_only && resting != NULL) {
+        conn->resting = NULL;
+        st = conn->engine->renew(resting, how, err);
+        conn->txn = st == TENON_OK ? resting : NULL;
         return st;
     }
-    conn->deadline_ns = tenon_drv_is_shared(how) ? UINT64_MAX : how->deadline_ns;
+    st = conn->engine->begin(conn->db->store, how, &conn->txn, err);
+    if (st != TENON_OK)
+        conn->txn = NULL;
+    return st;
+}
+
+/* The tables, as they are now: read only where the store is not as this connection last saw it. */
+static tenon_status
+store_load_schema(tenon_drv_conn *conn, tenon_error *err)
+{
+    const uint64_t state = conn->engine->state == NULL ? 0 : conn->engine->state(conn->txn);
+    tenon_status st;
+
+    if (state != 0 && state == conn->schema_state && conn->schema != NULL)
+        return TENON_OK;
     st = kv_catalogue_load(conn, err);
+    conn->schema_state = st == TENON_OK ? state : 0;
+    return st;
+}
+
+static tenon_status
+store_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
+{
+    tenon_status st = store_begin_in_engine(conn, how, err);
+
+    if (st != TENON_OK)
+        return st;
+    conn->read_only = how->read_only != 0;
+    conn->deadline_ns = tenon_drv_is_shared(how) ? UINT64_MAX : how->deadline_ns;
+    st = store_load_schema(conn, err);
     if (st != TENON_OK) {
         err->effect = TENON_EFFECT_ROLLED_BACK;
         store_abort(conn);
@@ -186,7 +233,7 @@ store_commit(tenon_drv_conn *conn, tenon_error *err)
     tenon_status st;
 
     store_settle(conn);
-    st = conn->engine->commit(conn->txn, err);
+    st = store_rest(conn) ? TENON_OK : conn->engine->commit(conn->txn, err);
     if (st != TENON_OK && conn->schema_changed)
         store_forget_schema(conn);
     store_end(conn);

@@ -82,6 +82,22 @@ tenon_sql_run_kept(tenon_drv_conn *conn, uint32_t number, const char *sql, tenon
     return conn_run(conn, &conn->kept[number], sql, err);
 }
 
+void
+tenon_sql_begin_later(tenon_drv_conn *conn, uint32_t number, const char *sql)
+{
+    conn->begin_number = number;
+    conn->begin_sql = sql;
+}
+
+tenon_status
+sql_conn_begin(tenon_drv_conn *conn, tenon_error *err)
+{
+    const char *sql = conn->begin_sql;
+
+    conn->begin_sql = NULL;
+    return sql == NULL ? TENON_OK : conn_run(conn, &conn->kept[conn->begin_number], sql, err);
+}
+
 /* The first value of a row, a text or a number, as text; "" for others. */
 static void
 conn_read_text(const tenon_drv_conn *conn, tenon_sql_stmt *stmt, char *out, size_t out_bytes)
@@ -142,8 +158,11 @@ conn_at_savepoint(tenon_drv_conn *conn, uint32_t what, uint32_t depth, tenon_err
 {
     static const char *const words[] = { "SAVEPOINT", "RELEASE", "ROLLBACK TO" };
     tenon_sql_stmt **stmt = &conn->savepoints[what][depth - 1];
+    const tenon_status st = sql_conn_begin(conn, err);
     char sql[32] = "";
 
+    if (st != TENON_OK)
+        return st;
     if (*stmt == NULL)
         (void)snprintf(sql, sizeof sql, "%s s%u", words[what], (unsigned)depth);
     return conn_run(conn, stmt, sql, err);

@@ -15,6 +15,9 @@ struct tenon_drv_conn {
     const tenon_sql_engine *engine;
     void *raw;
     tenon_drv_cursor *fetched; /**< Holds the row of the last fetch, not yet reset. */
+    tenon_drv_cursor *holder;  /**< Holds the state that a transaction without a BEGIN reads. */
+    const char *begin_sql;     /**< The BEGIN that was not needed so far, or NULL. */
+    uint32_t begin_number;     /**< Of the kept statement. */
     sql_waiting *waiting;      /**< Foreign keys of this transaction's tables. */
     tenon_sql_stmt *kept[TENON_SQL_KEPT];
     tenon_sql_stmt *savepoints[3][TENON_DRV_MAX_SAVEPOINTS]; /**< Set, release, roll back to. */
@@ -23,5 +26,15 @@ struct tenon_drv_conn {
 /** Prepare text that was not made from a query. */
 tenon_status sql_prepare(tenon_drv_conn *conn, const char *sql, uint32_t use, tenon_sql_stmt **out,
                          tenon_error *err);
+
+/** Run the BEGIN that was put off, if there is one. */
+tenon_status sql_conn_begin(tenon_drv_conn *conn, tenon_error *err);
+
+/** Run it unless a statement holds the state that the transaction reads. */
+static inline tenon_status
+sql_conn_need_state(tenon_drv_conn *conn, tenon_error *err)
+{
+    return conn->begin_sql == NULL || conn->holder != NULL ? TENON_OK : sql_conn_begin(conn, err);
+}
 
 #endif

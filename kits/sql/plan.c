@@ -9,8 +9,9 @@ struct tenon_drv_plan {
     tenon_drv_conn *conn;
     const tenon_drv_query *query;
     sql_query_text text;
-    tenon_drv_cursor *idle;    /* prepared, not running */
-    tenon_drv_cursor *require; /* sees that there is a row; NULL: not needed yet */
+    tenon_drv_cursor *idle;           /* prepared, not running */
+    tenon_drv_cursor *require;        /* sees that there is a row; NULL: not needed yet */
+    uint8_t types[TENON_MAX_COLUMNS]; /* of the columns of its rows */
 };
 
 struct tenon_drv_cursor {
@@ -24,9 +25,6 @@ struct tenon_drv_cursor {
     uint32_t reserved;
     tenon_value row[];
 };
-
-/* How many bytes longer than a prefix its end may be. */
-#define SQL_PREFIX_ROOM 4u
 
 static tenon_status
 sql_no_memory(tenon_error *err)
@@ -114,6 +112,19 @@ tenon_sql_conn_settle(tenon_drv_conn *conn)
     conn->fetched = NULL;
 }
 
+bool
+tenon_sql_end_reading(tenon_drv_conn *conn)
+{
+    const bool never_begun = conn->begin_sql != NULL;
+
+    tenon_sql_conn_settle(conn);
+    if (conn->holder != NULL)
+        sql_give_back(conn->holder);
+    conn->holder = NULL;
+    conn->begin_sql = NULL;
+    return never_begun;
+}
+
 /* Room for the ends of all prefixes: none may move once it is bound. */
 static tenon_status
 sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
@@ -136,81 +147,6 @@ sql_reserve_prefixes(tenon_drv_cursor *cursor, const tenon_value *params, tenon_
     return TENON_OK;
 }
 
-/* Replace a character by the next one, in UTF-8, which leaves out D800 to DFFF. @return its bytes,
- * one more at most */
-static uint32_t
-sql_next_character(unsigned char *b, uint32_t len)
-{
-    static const struct {
-        const char *last, *next;
-    } gaps[] = { { "\x7F", "\xC2\x80" },
-                 { "\xDF\xBF", "\xE0\xA0\x80" },
-                 { "\xED\x9F\xBF", "\xEE\x80\x80" },
-                 { "\xEF\xBF\xBF", "\xF0\x90\x80\x80" } };
-    uint32_t at = len - 1;
-
-    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
-        if (strlen(gaps[i].last) == len && memcmp(b, gaps[i].last, len) == 0) {
-            memcpy(b, gaps[i].next, strlen(gaps[i].next));
-            return (uint32_t)strlen(gaps[i].next);
-        }
-    }
-    while (at > 0 && b[at] == 0xBF)
-        b[at--] = 0x80;
-    b[at]++;
-    return len;
-}
-
-/* The least text above all that begin with `prefix`, as valid UTF-8: the last character that has a
- * next one is replaced by it. None has: NULL. */
-static tenon_value
-sql_prefix_end_text(const tenon_value *prefix, char *bytes)
-{
-    tenon_value end = *prefix;
-    unsigned char *b = (unsigned char *)bytes;
-    uint32_t at = prefix->len, last;
-
-    if (prefix->type == TENON_NULL)
-        return end;
-    if (prefix->len > 0)
-        memcpy(bytes, prefix->as.data, prefix->len);
-    for (;;) {
-        if (at == 0)
-            return tenon_null();
-        for (last = at - 1; last > 0 && (b[last] & 0xC0) == 0x80; last--)
-            ;
-        if (at - last < 4 || memcmp(b + last, "\xF4\x8F\xBF\xBF", 4) != 0)
-            break;
-        at = last;
-    }
-    end.as.data = bytes;
-    end.len = last + sql_next_character(b + last, at - last);
-    return end;
-}
-
-/*
- * The least text above all that begin with `prefix`, made at `bytes`: its last byte is one greater.
- * The engine compares bytes, so it need not be UTF-8 any more. An empty prefix ends where no text
- * can be, at 0xFF, and takes one byte.
- */
-static tenon_value
-sql_prefix_end(const tenon_value *prefix, char *bytes)
-{
-    tenon_value end = *prefix;
-
-    if (prefix->type == TENON_NULL)
-        return end;
-    end.as.data = bytes;
-    if (prefix->len == 0) {
-        bytes[0] = (char)0xFF;
-        end.len = 1;
-        return end;
-    }
-    memcpy(bytes, prefix->as.data, prefix->len);
-    bytes[prefix->len - 1]++; /* below 0xF5 in UTF-8, so there is no carry */
-    return end;
-}
-
 static tenon_status
 sql_bind_all(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *err)
 {
@@ -224,8 +160,7 @@ sql_bind_all(tenon_drv_cursor *cursor, const tenon_value *params, tenon_error *e
         tenon_value made;
 
         if (text->binds[i].how == SQL_BIND_PREFIX_END) {
-            made = conn->engine->dialect->valid_text ? sql_prefix_end_text(value, end)
-                                                     : sql_prefix_end(value, end);
+            made = sql_prefix_end(value, conn->engine->dialect->valid_text != 0, end);
             end += value->len + SQL_PREFIX_ROOM;
             value = &made;
         } else if (text->binds[i].how == SQL_BIND_PREFIX_LENGTH) {
@@ -262,27 +197,45 @@ sql_fits(const tenon_value *v, tenon_type type)
            (v->type == type && (type != TENON_UUID || v->len == sizeof(tenon_uuid)));
 }
 
+/* What a row of a query consists of. */
+static void
+sql_list_types(tenon_drv_plan *plan)
+{
+    const tenon_drv_query *query = plan->query;
+
+    plan->types[0] = TENON_INT; /* the number of a COUNT */
+    for (uint32_t i = 0; i < query->column_count && query->kind != TENON_COUNT; i++)
+        plan->types[i] = query->table->columns[query->columns[i]].type;
+}
+
+static tenon_status
+sql_misfit(const tenon_drv_query *query, uint32_t number, tenon_error *err)
+{
+    const char *column = query->kind == TENON_COUNT
+                             ? ""
+                             : query->table->columns[query->columns[number]].name;
+
+    return tenon_sql_fail(err, TENON_CORRUPT, 0, TENON_EFFECT_MUST_ROLL_BACK, column,
+                          "stored data is damaged: %s.%s holds what is no value of its type",
+                          query->table->name, column);
+}
+
 static tenon_status
 sql_read_row(tenon_drv_cursor *cursor, tenon_error *err)
 {
     const tenon_sql_engine *engine = cursor->conn->engine;
-    const tenon_drv_query *query = cursor->plan == NULL ? NULL : cursor->plan->query;
+    const tenon_drv_plan *plan = cursor->plan;
 
-    for (uint32_t i = 0; i < cursor->column_count; i++) {
-        tenon_value *v = &cursor->row[i];
-        const tenon_drv_column *column;
-
-        if (query == NULL || query->kind == TENON_COUNT) {
-            engine->column(cursor->stmt, i, query == NULL ? TENON_NULL : TENON_INT, v);
-            continue;
-        }
-        column = &query->table->columns[query->columns[i]];
-        engine->column(cursor->stmt, i, column->type, v);
-        if (!sql_fits(v, column->type))
-            return tenon_sql_fail(
-                err, TENON_CORRUPT, 0, TENON_EFFECT_MUST_ROLL_BACK, column->name,
-                "stored data is damaged: %s.%s holds what is no value of its type",
-                query->table->name, column->name);
+    if (plan != NULL && engine->row != NULL) {
+        engine->row(cursor->stmt, plan->types, cursor->column_count, cursor->row);
+    } else {
+        for (uint32_t i = 0; i < cursor->column_count; i++)
+            engine->column(cursor->stmt, i, plan == NULL ? TENON_NULL : plan->types[i],
+                           &cursor->row[i]);
+    }
+    for (uint32_t i = 0; plan != NULL && i < cursor->column_count; i++) {
+        if (!sql_fits(&cursor->row[i], plan->types[i]))
+            return sql_misfit(plan->query, i, err);
     }
     return TENON_OK;
 }
@@ -310,6 +263,7 @@ sql_plan_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_p
     tenon_sql_conn_settle(conn);
     plan->conn = conn;
     plan->query = query;
+    sql_list_types(plan);
     st = sql_query_write(&plan->text, conn->engine->dialect, query, err);
     if (st == TENON_OK)
         st = sql_take(plan, &first, err);
@@ -329,6 +283,10 @@ sql_plan_free(tenon_drv_plan *plan)
     if (plan == NULL)
         return;
     tenon_sql_conn_settle(plan->conn);
+    if (plan->conn->holder != NULL && plan->conn->holder->plan == plan) {
+        sql_give_back(plan->conn->holder);
+        plan->conn->holder = NULL;
+    }
     while (plan->idle != NULL) {
         tenon_drv_cursor *cursor = plan->idle;
 
@@ -378,8 +336,10 @@ sql_exec_later(tenon_drv_plan *plan, const tenon_value *params, tenon_error *err
 static tenon_status
 sql_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out, tenon_error *err)
 {
+    const tenon_status st = sql_conn_need_state(plan->conn, err);
+
     *out = NULL;
-    return sql_start(plan, params, out, err);
+    return st == TENON_OK ? sql_start(plan, params, out, err) : st;
 }
 
 static tenon_status
@@ -404,21 +364,44 @@ sql_close(tenon_drv_cursor *cursor)
         sql_give_back(cursor);
 }
 
+/* The first row, with the cursor that holds it; without a row there is no cursor. */
+static tenon_status
+sql_first_row(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
+              const tenon_value **row, tenon_error *err)
+{
+    tenon_status st = sql_start(plan, params, out, err);
+
+    if (st != TENON_OK)
+        return st;
+    st = sql_next(*out, row, err);
+    if (st == TENON_OK)
+        return st;
+    sql_give_back(*out);
+    *out = NULL;
+    return st;
+}
+
 static tenon_status
 sql_fetch(tenon_drv_plan *plan, const tenon_value *params, const tenon_value **row,
           tenon_error *err)
 {
+    tenon_drv_conn *conn = plan->conn;
+    const bool is_first = conn->begin_sql != NULL && conn->holder == NULL;
     tenon_drv_cursor *cursor = NULL;
-    tenon_status st = sql_start(plan, params, &cursor, err);
+    tenon_status st;
 
     *row = NULL;
-    if (st != TENON_OK)
+    st = sql_first_row(plan, params, &cursor, row, err);
+    if (is_first && st == TENON_OK) {
+        conn->holder = cursor; /* runs to the transaction's end */
         return st;
-    st = sql_next(cursor, row, err);
-    if (st == TENON_OK)
-        plan->conn->fetched = cursor; /* reset when the row is no longer borrowed */
-    else
-        sql_give_back(cursor);
+    }
+    if (is_first && st == TENON_NOT_FOUND) { /* nothing holds the state that has no such row */
+        st = sql_conn_begin(conn, err);
+        if (st == TENON_OK)
+            st = sql_first_row(plan, params, &cursor, row, err);
+    }
+    conn->fetched = cursor; /* reset when the row is no longer borrowed */
     return st;
 }
 
@@ -533,7 +516,9 @@ sql_user_text(tenon_drv_conn *conn, const char *sql, const tenon_value *params,
     if (out != NULL)
         *out = NULL;
     tenon_sql_conn_settle(conn);
-    st = sql_prepare(conn, sql, TENON_SQL_USER, &stmt, err);
+    st = sql_conn_need_state(conn, err);
+    if (st == TENON_OK)
+        st = sql_prepare(conn, sql, TENON_SQL_USER, &stmt, err);
     if (st != TENON_OK)
         return st;
     st = sql_bind_user(conn, stmt, params, param_count, err);

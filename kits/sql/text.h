@@ -49,6 +49,13 @@ tenon_status sql_query_write(sql_query_text *out, const tenon_sql_dialect *diale
                              const tenon_drv_query *query, tenon_error *err);
 void sql_query_text_fini(sql_query_text *text);
 
+/** How many bytes longer than a prefix its end may be. */
+#define SQL_PREFIX_ROOM 4u
+
+/** The least text above all that begin with `prefix`, made at `bytes`; NULL where there is none.
+ * @param[in] valid_text it must be UTF-8 */
+tenon_value sql_prefix_end(const tenon_value *prefix, bool valid_text, char *bytes);
+
 /** Write CREATE TABLE, CREATE INDEX, ADD COLUMN. */
 void sql_write_table(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table);
 void sql_write_index(sql_text *out, const tenon_sql_dialect *dialect, const tenon_drv_table *table,

@@ -52,8 +52,12 @@ static void
 sim_check_waste(const tni_pool *pool)
 {
     const uint64_t now_ns = world_now_ns();
+    const bool wanted = pool->queues[TNI_WAIT_ADMISSION].count > 0 ||
+                        pool->queues[TNI_WAIT_CONNECTION].count > 0;
     uint32_t used = engine_opening();
 
+    if (!wanted) /* else it is wasted in its place */
+        used += tni_parking_count(&pool->parking);
     for (const tni_conn *c = atomic_load(&pool->all); c != NULL; c = c->older) {
         const unsigned int word = atomic_load(&c->txn.word);
 

@@ -304,6 +304,12 @@ tni_monotonic_ns(void)
     return world.now_ns;
 }
 
+bool
+tni_is_past(uint64_t until_ns)
+{
+    return tni_monotonic_ns() >= until_ns;
+}
+
 int64_t
 tni_wall_us(void)
 {

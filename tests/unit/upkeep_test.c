@@ -9,10 +9,12 @@ static bool
 has_open(tenon_db *db, uint32_t count)
 {
     tni_pool *pool = &db->pool;
+    uint32_t parked;
     bool holds;
 
     tni_mutex_lock(&pool->lock);
-    holds = pool->idle_count == count && pool->leased_count == 0;
+    parked = tni_parking_count(&pool->parking);
+    holds = pool->idle_count + parked == count && pool->leased_count == parked;
     tni_mutex_unlock(&pool->lock);
     return holds;
 }
@@ -147,8 +149,11 @@ what_has_lived_its_time_is_closed_when_it_comes_back(void **state)
 static void
 leave_alone(tenon_db *db, uint64_t ms)
 {
-    assert_non_null(db->pool.idle);
-    db->pool.idle->idle_since_ns -= ms * TNI_NS_PER_MS;
+    tni_conn *conn = tni_parking_take(&db->pool.parking);
+
+    assert_non_null(conn);
+    conn->idle_since_ns -= ms * TNI_NS_PER_MS;
+    assert_true(tni_parking_put(&db->pool.parking, conn));
 }
 
 static void

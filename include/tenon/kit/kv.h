@@ -96,6 +96,15 @@ typedef struct tenon_kv_engine {
     tenon_status (*verify)(tenon_kv_txn *txn, tenon_problem_fn fn, void *arg, tenon_error *err);
     /** As tenon_drv_admin_ops.checkpoint. Optional. */
     tenon_status (*checkpoint)(tenon_kv_store *store, tenon_error *err);
+    /** End a read transaction, but keep what it is made of: it rests until renew begins it again,
+     * or abort frees it. The two together, or none: the kit then begins each one anew. */
+    void (*rest)(tenon_kv_txn *txn);
+    /** Begin a resting transaction again. A failure consumes `txn`. */
+    tenon_status (*renew)(tenon_kv_txn *txn, const tenon_drv_begin *how, tenon_error *err);
+    /** Number of the committed state that a transaction has begun from: equal numbers, equal bytes,
+     * as long as the store is open. 0 = not known. Optional: the kit looks into the store instead.
+     */
+    uint64_t (*state)(tenon_kv_txn *txn);
 } tenon_kv_engine;
 
 /** The host of this plugin. Set before any slot is called. */

@@ -106,6 +106,8 @@ typedef struct tenon_sql_engine {
      * driver.h. The kit resets the statement at once. NULL: `step` is called. */
     tenon_status (*post)(void *raw, tenon_sql_stmt *stmt, const tenon_drv_query *query,
                          const tenon_value *params, tenon_error *err);
+    /** All columns of a row, each as by `column`. NULL: `column` is called for each. */
+    void (*row)(tenon_sql_stmt *stmt, const uint8_t *types, uint32_t count, tenon_value *out);
 } tenon_sql_engine;
 
 /** The host of this plugin. Set before any slot is called. */
@@ -139,6 +141,19 @@ enum { TENON_SQL_KEPT = 8 };
  */
 tenon_status tenon_sql_run_kept(tenon_drv_conn *conn, uint32_t number, const char *sql,
                                 tenon_error *err);
+
+/**
+ * Begin a transaction that reads only, for an engine whose running SELECT keeps the state that it
+ * reads for the statements after it: the text that begins is put off until something needs it. A
+ * transaction whose first statement fetches a row does not, as that statement runs to the end.
+ *
+ * @param[in] number, sql as tenon_sql_run_kept
+ */
+void tenon_sql_begin_later(tenon_drv_conn *conn, uint32_t number, const char *sql);
+
+/** Let go of what such a transaction holds, before its commit or rollback. @return true: it was
+ * never begun, so that is its end */
+bool tenon_sql_end_reading(tenon_drv_conn *conn);
 
 /** Run text of the driver's own once, and read the first value of its first row as text; "" where
  * there is no row. */

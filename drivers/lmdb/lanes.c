@@ -1,0 +1,108 @@
+/* Counting without sharing. */
+#include "lanes.h"
+
+#include <time.h>
+
+#define LANES_NS_PER_S UINT64_C(1000000000)
+
+void
+lmdb_lanes_init(lmdb_lanes *lanes)
+{
+    pthread_condattr_t attr;
+
+    for (int i = 0; i < LMDB_LANES; i++)
+        atomic_init(&lanes->lanes[i].count, 0);
+    atomic_init(&lanes->closed, false);
+    tenon_gate_init(&lanes->slow);
+    (void)pthread_mutex_init(&lanes->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&lanes->empty, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+void
+lmdb_lanes_fini(lmdb_lanes *lanes)
+{
+    (void)pthread_cond_destroy(&lanes->empty);
+    (void)pthread_mutex_destroy(&lanes->lock);
+    tenon_gate_fini(&lanes->slow);
+}
+
+/* The lane of the calling thread: stacks, and what lies beside them, are far apart. */
+static atomic_int *
+lanes_own(lmdb_lanes *lanes)
+{
+    static _Thread_local char here;
+    const uint64_t spread = (uint64_t)(uintptr_t)&here * UINT64_C(0x9e3779b97f4a7c15);
+
+    return &lanes->lanes[(spread >> 32) % LMDB_LANES].count;
+}
+
+void
+lmdb_lanes_leave(lmdb_lanes *lanes)
+{
+    (void)atomic_fetch_sub(lanes_own(lanes), 1);
+    if (!atomic_load(&lanes->closed))
+        return;
+    (void)pthread_mutex_lock(&lanes->lock);
+    (void)pthread_cond_broadcast(&lanes->empty);
+    (void)pthread_mutex_unlock(&lanes->lock);
+}
+
+bool
+lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns)
+{
+    for (;;) {
+        /* Counted first, then looked: who closes it does the opposite, so one of the two sees the
+         * other. */
+        (void)atomic_fetch_add(lanes_own(lanes), 1);
+        if (!atomic_load(&lanes->closed))
+            return true;
+        lmdb_lanes_leave(lanes);
+        if (!tenon_gate_enter(&lanes->slow, deadline_ns))
+            return false;
+        tenon_gate_leave(&lanes->slow);
+    }
+}
+
+/* Nobody who came before the gate was closed is inside. Those who come now and turn round leave by
+ * the lane they came by, so no sum is too small. */
+static bool
+lanes_are_empty(lmdb_lanes *lanes)
+{
+    int sum = 0;
+
+    for (int i = 0; i < LMDB_LANES; i++)
+        sum += atomic_load(&lanes->lanes[i].count);
+    return sum == 0;
+}
+
+bool
+lmdb_lanes_close(lmdb_lanes *lanes, uint64_t deadline_ns)
+{
+    const struct timespec until = { .tv_sec = (time_t)(deadline_ns / LANES_NS_PER_S),
+                                    .tv_nsec = (long)(deadline_ns % LANES_NS_PER_S) };
+    bool in_time = true;
+
+    if (!tenon_gate_close(&lanes->slow, deadline_ns)) /* one at a time */
+        return false;
+    atomic_store(&lanes->closed, true);
+    (void)pthread_mutex_lock(&lanes->lock);
+    while (!lanes_are_empty(lanes) && in_time)
+        in_time = deadline_ns == UINT64_MAX
+                      ? pthread_cond_wait(&lanes->empty, &lanes->lock) == 0
+                      : pthread_cond_timedwait(&lanes->empty, &lanes->lock, &until) == 0;
+    in_time = lanes_are_empty(lanes);
+    (void)pthread_mutex_unlock(&lanes->lock);
+    if (!in_time)
+        lmdb_lanes_open(lanes);
+    return in_time;
+}
+
+void
+lmdb_lanes_open(lmdb_lanes *lanes)
+{
+    atomic_store(&lanes->closed, false);
+    tenon_gate_open(&lanes->slow);
+}

@@ -1,0 +1,42 @@
+/**
+ * @file lanes.h A gate that costs those who go through next to nothing: threads count themselves in
+ * lanes that lie apart, so that readers share no cache line. Who closes it waits until all lanes
+ * together hold nobody.
+ */
+#ifndef TENON_LMDB_LANES_H
+#define TENON_LMDB_LANES_H
+
+#include <stdatomic.h>
+
+#include "tenon/kit/posix.h"
+
+enum { LMDB_LANES = 16 };
+
+/** Those who went in and out here; one may go out in another lane than in. */
+typedef struct lmdb_lane {
+    atomic_int count;
+    unsigned char apart[64 - sizeof(int)];
+} lmdb_lane;
+
+/** The gate. */
+typedef struct lmdb_lanes {
+    lmdb_lane lanes[LMDB_LANES];
+    atomic_bool closed;   /**< Changed while `slow` is closed. */
+    tenon_gate slow;      /**< Closed together with it; where those wait who find it closed. */
+    pthread_mutex_t lock; /**< Guards no more than the condition. */
+    pthread_cond_t empty;
+} lmdb_lanes;
+
+void lmdb_lanes_init(lmdb_lanes *lanes);
+void lmdb_lanes_fini(lmdb_lanes *lanes);
+
+/** Go inside; while it is closed, wait. @return false: the deadline has passed */
+bool lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns);
+void lmdb_lanes_leave(lmdb_lanes *lanes);
+
+/** Close it, and wait until nobody is inside. @return false: the deadline has passed, and it is
+ * open again */
+bool lmdb_lanes_close(lmdb_lanes *lanes, uint64_t deadline_ns);
+void lmdb_lanes_open(lmdb_lanes *lanes);
+
+#endif
