@@ -107,7 +107,7 @@ a_cut_between_statements(void **state)
 static void
 a_cut_in_commit(void **state)
 {
-    cuts_try_all(*state, "COMMIT\0" /* as text of its own */);
+    cuts_try_all(*state, "COMMIT");
 }
 
 /* Nobody can be asked: then the outcome is unknown, and soon. */

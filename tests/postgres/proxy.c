@@ -1,6 +1,7 @@
 #include "proxy.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -141,7 +142,7 @@ way_contains(const unsigned char *bytes, size_t len, const char *words)
     const size_t n = strlen(words);
 
     for (size_t i = 0; i + n <= len; i++) {
-        if (memcmp(bytes + i, words, n) == 0)
+        if (memcmp(bytes + i, words, n) == 0 && (i + n == len || !isalpha(bytes[i + n])))
             return true;
     }
     return false;

@@ -35,7 +35,8 @@ void pg_proxy_redirect(pg_proxy *proxy, int to_port);
 void pg_proxy_delay(pg_proxy *proxy, uint32_t delay_us);
 /** Cut every connection now, with a reset. */
 void pg_proxy_cut(pg_proxy *proxy);
-/** Cut the first connection whose client sends `words`. @param[in] words static */
+/** Cut the first connection whose client sends `words`, as whole words ("COMMIT" is not in
+ * "COMMITTED"). @param[in] words static */
 void pg_proxy_cut_at(pg_proxy *proxy, int when, const char *words);
 /** Forward nothing in these directions, and close nothing; 0 = go on. */
 void pg_proxy_hold(pg_proxy *proxy, int directions);

@@ -93,7 +93,7 @@ a_cut_in_commit_is_found_out_by_number(void **state)
     unmarked_is();
     for (int when = PG_CUT_BEFORE; when <= PG_CUT_BEFORE_ANSWER; when++) {
         for (int i = 0; i < 12; i++)
-            unknown += unmarked_try(i / 2 % 2, i % 2, when, "COMMIT\0" /* as text of its own */);
+            unknown += unmarked_try(i / 2 % 2, i % 2, when, "COMMIT");
     }
     assert_int_equal(unknown, 0);
     ledger_check(unmarked_direct);
@@ -127,7 +127,7 @@ a_commit_before_a_crash_is_unknown_or_true(void **state)
 
         talk_is(tenon_run(unmarked_db, NULL, ledger_write, &first, &err), &err, TENON_OK);
         pg_proxy_refuse(unmarked_proxy, true);
-        pg_proxy_cut_at(unmarked_proxy, i == 0 ? PG_CUT_AT_ONCE : PG_CUT_BEFORE_ANSWER, "COMMIT\0");
+        pg_proxy_cut_at(unmarked_proxy, i == 0 ? PG_CUT_AT_ONCE : PG_CUT_BEFORE_ANSWER, "COMMIT");
         talk_call_start(&call);
         for (int j = 0; pg_proxy_is_armed(unmarked_proxy); j++) {
             assert_true(j < 5000);
