@@ -181,10 +181,11 @@ campaign_fault(campaign *c)
     }
     if (atomic_load(&c->page->failed) || !cut ||
         (!c->cuts && (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL))) {
-        (void)printf("%s: %s\n", c->expect == CAMPAIGN_SEEN ? "found" : "FAILED",
-                     atomic_load(&c->page->failed) ? c->page->text
-                     : !cut                        ? "the file system can't be shut down"
-                                                   : "the worker ended before it was killed");
+        if (c->seen == 0)
+            (void)printf("%s: %s\n", c->expect == CAMPAIGN_SEEN ? "found" : "FAILED",
+                         atomic_load(&c->page->failed) ? c->page->text
+                         : !cut                        ? "the file system can't be shut down"
+                                                       : "the worker ended before it was killed");
         return false;
     }
     return true;
@@ -227,7 +228,7 @@ campaign_fresh(campaign *c)
     if (c->place[0] != '\0' && system(command) != 0)
         return false;
     (void)snprintf(c->place, sizeof c->place, "%s/%u", under, ++c->generation);
-    c->age = 0;
+    c->age = 1;
     memset(c->page->writers, 0, sizeof c->page->writers);
     return mkdir(c->place, 0700) == 0 && (!c->cuts || disk_sync(&c->disk));
 }
@@ -300,8 +301,10 @@ campaign_cycle(campaign *c)
 {
     power_verdict *v = &c->page->verdict;
 
-    if ((c->age++ % CAMPAIGN_AGE == 0 && !campaign_fresh(c)))
-        return false;
+    if (c->age == 0 || c->age++ >= CAMPAIGN_AGE) {
+        if (!campaign_fresh(c))
+            return false;
+    }
     c->page->manner = c->manner;
     c->page->manner.seed = c->seed + c->done;
     atomic_store(&c->page->cut, false);
@@ -327,14 +330,16 @@ campaign_cycle(campaign *c)
 static void
 campaign_report(const campaign *c, uint64_t took_us)
 {
-    (void)printf("%s %.6s: %u cycles, %.1f ms each; %u in the middle of a group, %u checks "
-                 "interrupted\n",
-                 c->cuts ? "power cut" : "kill", c->url, c->done,
-                 c->done > 0 ? (double)took_us / 1e3 / c->done : 0.0, c->middles, c->interrupted);
+    (void)printf(
+        "%s %.6s: %u cycles on %u databases, %.1f ms each; %u in the middle of a group, %u checks "
+        "interrupted\n",
+        c->cuts ? "power cut" : "kill", c->url, c->done, c->generation,
+        c->done > 0 ? (double)took_us / 1e3 / c->done : 0.0, c->middles, c->interrupted);
     (void)printf("acknowledged %llu, lost %llu; in part %llu; databases that can't be read %u; "
-                 "committed and not acknowledged %llu\n",
+                 "committed and not acknowledged %llu; cycles in which the worker saw it %u\n",
                  (unsigned long long)c->acked, (unsigned long long)c->lost,
-                 (unsigned long long)c->partial, c->unreadable, (unsigned long long)c->unacked);
+                 (unsigned long long)c->partial, c->unreadable, (unsigned long long)c->unacked,
+                 c->seen);
     (void)printf(
         "calls: %llu plain, %llu with a savepoint, %llu with a failed statement, %llu "
         "refused, %llu broken; %llu looks; %llu flushes\n",
