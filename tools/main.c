@@ -6,7 +6,7 @@
 
 static const tool_command *const main_commands[] = {
     &tool_drivers, &tool_replay,  &tool_compare,  &tool_digest,
-    &tool_verify,  &tool_migrate, &tool_generate,
+    &tool_verify,  &tool_migrate, &tool_generate, &tool_bench,
 };
 
 #define MAIN_COMMAND_COUNT (sizeof main_commands / sizeof main_commands[0])

@@ -51,6 +51,7 @@ extern const tool_command tool_verify;
 extern const tool_command tool_migrate;
 extern const tool_command tool_generate;
 extern const tool_command tool_compare;
+extern const tool_command tool_bench;
 
 /**
  * Read the arguments of a command. `--help` is answered here; `--db URL` is the same as the

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 static bool
-file_make(const char *root, const char *name, char where[ENGINES_WHERE_BYTES])
+file_make(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES])
 {
     const int len = snprintf(where, ENGINES_WHERE_BYTES, "%s/%s.db", root, name);
 
+    (void)port;
     return len > 0 && len < ENGINES_WHERE_BYTES;
 }
 
@@ -44,7 +45,8 @@ static const engine engines[] = {
       .max_threads = 256,
       .make = postgres_make,
       .drop = postgres_drop,
-      .server_flushes = postgres_flushes },
+      .server_flushes = postgres_flushes,
+      .port = postgres_port },
 };
 
 const char engine_names[] = "sqlite, lmdb, memory or postgres";

@@ -12,8 +12,8 @@ typedef struct engine {
     const side *tenon, *native;
     uint32_t max_threads; /**< That make sense. */
     /** Make a place for a database of that name, in a folder or on a server; NULL: none is needed.
-     */
-    bool (*make)(const char *root, const char *name, char where[ENGINES_WHERE_BYTES]);
+     * `port`: of the proxy before the server that `where` goes through; 0: none. */
+    bool (*make)(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES]);
     /** Remove what is there. */
     void (*drop)(const char *root, const char *name);
     /**
@@ -21,6 +21,9 @@ typedef struct engine {
      * itself is the one who flushes, see flushes.h. Nobody is connected to the databases by then.
      */
     bool (*server_flushes)(const char *root, uint64_t *out);
+    /** The server's port on this machine's 127.0.0.1, for a proxy before it; 0: said on stderr why
+     * not. NULL: there is no server. */
+    int (*port)(const char *root);
 } engine;
 
 /** @return NULL where there is none of that name */
@@ -30,8 +33,9 @@ const engine *engine_named(const char *name);
 extern const char engine_names[];
 
 /* postgres_server.c */
-bool postgres_make(const char *root, const char *name, char where[ENGINES_WHERE_BYTES]);
+bool postgres_make(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES]);
 void postgres_drop(const char *root, const char *name);
 bool postgres_flushes(const char *root, uint64_t *out);
+int postgres_port(const char *root);
 
 #endif

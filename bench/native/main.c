@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proxy.h"
 #include "report.h"
 #include "stop.h"
 #include "tool.h"
@@ -42,11 +43,13 @@ static const char main_details[] =
     "Of sqlite and lmdb, flushes are this process's fsync, fdatasync, msync, sync_file_range and\n"
     "writes to files opened with O_DSYNC. Of postgres they are what pg_stat_wal counts in a "
     "second\n"
-    "of its own after the slices, for a server tells of them late; CPU is that of the client.\n";
+    "of its own after the slices, for a server tells of them late; CPU is that of the client. With "
+    "--delay-us both sides go\n"
+    "through a proxy in this process, whose CPU time counts for both.\n";
 
 typedef struct options {
     const char *engine, *operation, *durability, *db, *folder, *json;
-    uint64_t threads, seconds, slice_ms, whole_seconds, seed;
+    uint64_t threads, seconds, slice_ms, whole_seconds, seed, delay_us;
     bool check;
 } options;
 
@@ -55,6 +58,7 @@ typedef struct bench {
     const engine *engine;
     const char *root; /* where databases are made */
     char folder[64];  /* made here; empty: it was given */
+    pg_proxy *proxy;  /* between both sides and the server; NULL: none */
     uint32_t made;    /* places */
     char where[SLICES_SIDES][ENGINES_WHERE_BYTES];
     slices_plan plan;
@@ -125,6 +129,10 @@ main_plan(const options *o, bench *b)
                    b->engine->name, o->operation);
         return TOOL_USAGE;
     }
+    if (o->delay_us != 0 && b->engine->port == NULL) {
+        tool_error("bench native", "%s has no server to delay: --delay-us", b->engine->name);
+        return TOOL_USAGE;
+    }
     b->plan.threads = (uint32_t)o->threads;
     b->plan.whole_ms = (uint32_t)o->whole_seconds * 1000;
     if (o->whole_seconds == UINT64_MAX)
@@ -158,6 +166,20 @@ main_root(const options *o, bench *b)
     return TOOL_FAILED;
 }
 
+/* Put the proxy before the server: both sides go through it. */
+static bool
+main_delay(bench *b, uint64_t delay_us)
+{
+    const int port = delay_us == 0 ? 0 : b->engine->port(b->root);
+
+    if (delay_us == 0)
+        return true;
+    b->proxy = port == 0 ? NULL : pg_proxy_new(port);
+    if (b->proxy != NULL)
+        pg_proxy_delay(b->proxy, (uint32_t)delay_us);
+    return b->proxy != NULL;
+}
+
 /* By hand first: the driver's own calls want to be opened before Tenon opens the same plugin. */
 static bool
 main_open(bench *b)
@@ -167,7 +189,9 @@ main_open(bench *b)
                              .durability = b->durability,
                              .threads = b->plan.threads };
 
-        if (b->engine->make != NULL && !b->engine->make(b->root, main_names[i], b->where[i]))
+        if (b->engine->make != NULL &&
+            !b->engine->make(b->root, b->proxy == NULL ? 0 : pg_proxy_port(b->proxy), main_names[i],
+                             b->where[i]))
             return false;
         b->made++;
         if (!load_open(&b->loads[i], i == SLICES_TENON ? b->engine->tenon : b->engine->native,
@@ -184,6 +208,7 @@ main_close(bench *b)
     slices_free(&b->result);
     for (uint32_t i = 0; i < SLICES_SIDES; i++)
         load_close(&b->loads[i]);
+    pg_proxy_free(b->proxy);
     for (uint32_t i = 0; i < b->made && b->engine->drop != NULL; i++)
         b->engine->drop(b->root, main_names[SLICES_SIDES - 1 - i]);
     if (b->folder[0] != '\0')
@@ -267,7 +292,8 @@ main_measure(bench *b, const options *o)
                  .plan = &b->plan,
                  .result = &b->result,
                  .durability = o->durability,
-                 .seconds = o->seconds };
+                 .seconds = o->seconds,
+                 .delay_us = o->delay_us };
     bool ok = slices_run(b->crew, b->loads, &b->plan, &b->result);
     int rc;
 
@@ -304,7 +330,7 @@ main_run(const options *o)
         return rc;
     b.crew = stop_install() < 0 || sodium_init() < 0 ? NULL : crew_new(b.plan.threads);
     rc = TOOL_FAILED;
-    if (b.crew != NULL && main_open(&b)) {
+    if (b.crew != NULL && main_delay(&b, o->delay_us) && main_open(&b)) {
         if (!o->check)
             rc = main_measure(&b, o);
         else if (main_check(&b))
@@ -337,6 +363,8 @@ main(int argc, char **argv)
           "of a run of each side apart, for latencies; default: 10 with several threads, else 0" },
         { "--db", TOOL_TEXT, &o.db, 0, 0, "URL",
           "postgres: a server; databases of the benchmark are made beside" },
+        { "--delay-us", TOOL_NUMBER, &o.delay_us, 0, 1000000, "N",
+          "postgres: hold every byte back for so long, in each direction" },
         { "--dir", TOOL_TEXT, &o.folder, 0, 0, "FOLDER",
           "for the files; default: a new one in /tmp" },
         { "--seed", TOOL_NUMBER, &o.seed, 1, INT64_MAX, "N",

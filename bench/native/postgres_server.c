@@ -11,14 +11,48 @@
 #define SERVER_TRIES 500
 #define SERVER_PAUSE_NS 20000000L
 
-/* The same server, another database: the last one of a parameter counts. */
-static bool
-server_url(const char *root, const char *name, char where[ENGINES_WHERE_BYTES])
+/* Append key=value, percent-encoded, as far as there is room. */
+static void
+server_put(char where[ENGINES_WHERE_BYTES], const char *key, const char *value)
 {
-    const int len = snprintf(where, ENGINES_WHERE_BYTES, "%s%cdbname=%s_%ld", root,
-                             strchr(root, '?') == NULL ? '?' : '&', name, (long)getpid());
+    size_t len = strlen(where);
 
-    return len > 0 && len < ENGINES_WHERE_BYTES;
+    len += (size_t)snprintf(where + len, ENGINES_WHERE_BYTES - len,
+                            "%c%s=", strchr(where, '?') == NULL ? '?' : '&', key);
+    for (; *value != '\0' && len + 4 < ENGINES_WHERE_BYTES; value++)
+        len += (size_t)snprintf(where + len, ENGINES_WHERE_BYTES - len, "%%%02X",
+                                (unsigned)(unsigned char)*value);
+}
+
+/* The same server, perhaps through a proxy, another database. */
+static bool
+server_url(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES])
+{
+    PQconninfoOption *options = PQconninfoParse(root, NULL);
+    char text[64];
+
+    if (options == NULL || strlen(root) * 4 + 200 > ENGINES_WHERE_BYTES) {
+        tool_error(root, "no URL of a server");
+        PQconninfoFree(options);
+        return false;
+    }
+    (void)snprintf(where, ENGINES_WHERE_BYTES, "postgres://");
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        const bool place = strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0 ||
+                           strcmp(o->keyword, "port") == 0;
+
+        if (o->val != NULL && strcmp(o->keyword, "dbname") != 0 && !(place && port != 0))
+            server_put(where, o->keyword, o->val);
+    }
+    if (port != 0) {
+        (void)snprintf(text, sizeof text, "%d", port);
+        server_put(where, "host", "127.0.0.1");
+        server_put(where, "port", text);
+    }
+    (void)snprintf(text, sizeof text, "%s_%ld", name, (long)getpid());
+    server_put(where, "dbname", text);
+    PQconninfoFree(options);
+    return true;
 }
 
 static bool
@@ -53,12 +87,12 @@ server_run(const char *root, const char *command, char *out, size_t out_bytes)
 }
 
 bool
-postgres_make(const char *root, const char *name, char where[ENGINES_WHERE_BYTES])
+postgres_make(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES])
 {
     char command[128];
 
     (void)snprintf(command, sizeof command, "CREATE DATABASE %s_%ld", name, (long)getpid());
-    return server_url(root, name, where) && server_run(root, command, NULL, 0);
+    return server_url(root, port, name, where) && server_run(root, command, NULL, 0);
 }
 
 void
@@ -102,4 +136,21 @@ postgres_flushes(const char *root, uint64_t *out)
         return false;
     *out = strtoull(count, NULL, 10);
     return true;
+}
+
+int
+postgres_port(const char *root)
+{
+    PGconn *pg = PQconnectdb(root);
+    const char *host = PQstatus(pg) == CONNECTION_OK ? PQhost(pg) : NULL;
+    int port = 0;
+
+    if (host == NULL)
+        (void)server_failed(root, pg);
+    else if (host[0] == '/' || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "localhost") == 0)
+        port = (int)strtol(PQport(pg), NULL, 10);
+    else
+        tool_error(root, "a proxy can stand before a server on this machine only");
+    PQfinish(pg);
+    return port;
 }

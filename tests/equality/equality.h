@@ -56,10 +56,12 @@ typedef struct eq_world {
     tenon_table *tables[EQ_MAX_TABLES];
     eq_query *queries[EQ_MAX_QUERIES];
     uint32_t query_count;
-    bool modest; /**< No sum of REALs overflows: on a server that is TENON_INVALID. */
+    bool modest; /**< No sum of REALs overflows, and no table has a key that restricts beside
+ one that cascades: see drivers/postgres/README.md. */
 } eq_world;
 
-void eq_world_make(eq_world *world, uint64_t seed);
+/** @param[in] modest leave out what a server is known to do in another way */
+void eq_world_make(eq_world *world, uint64_t seed, bool modest);
 void eq_world_free(eq_world *world);
 /** A query of that world, new or used before. */
 eq_query *eq_query_pick(eq_world *world);

@@ -155,12 +155,12 @@ main_schema(eq_program *p, uint64_t number, uint64_t cases)
     const char *what = NULL;
     eq_world world;
     eq_case run = { 0 };
+    bool modest = false, same;
     uint64_t i;
-    bool same;
 
-    eq_world_make(&world, eq_next(&seeds));
     for (uint32_t e = 0; e < p->engine_count; e++)
-        world.modest = world.modest || eq_engine_is_far(&p->engines[e]);
+        modest = modest || eq_engine_is_far(&p->engines[e]);
+    eq_world_make(&world, eq_next(&seeds), modest);
     for (uint32_t t = 0; t < world.schema.table_count; t++)
         dumps[t] = eq_query_dump(&world, t);
     same = main_open(p, &world);

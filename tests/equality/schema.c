@@ -107,6 +107,8 @@ draft_pick_primary(eq_draft *d)
 static void
 draft_pick_actions(eq_draft *d)
 {
+    bool restricts = false;
+
     for (uint32_t k = 0; k < d->key_count; k++) {
         tenon_foreign_key *key = &d->keys[k];
 
@@ -115,7 +117,10 @@ draft_pick_actions(eq_draft *d)
             if (key->on_delete == TENON_SET_NULL && d->columns[key->columns.list[i]].not_null)
                 key->on_delete = TENON_CASCADE;
         }
+        restricts = restricts || key->on_delete == TENON_RESTRICT;
     }
+    for (uint32_t k = 0; k < d->key_count && d->world->modest && restricts; k++)
+        d->keys[k].on_delete = TENON_RESTRICT;
 }
 
 static bool
@@ -237,13 +242,14 @@ world_make_table(eq_world *world, uint32_t number)
 }
 
 void
-eq_world_make(eq_world *world, uint64_t seed)
+eq_world_make(eq_world *world, uint64_t seed, bool modest)
 {
     const tenon_table **tables;
     uint32_t count;
 
     memset(world, 0, sizeof *world);
     world->random.state = seed;
+    world->modest = modest;
     count = 1 + eq_below(&world->random, EQ_MAX_TABLES);
     tables = (const tenon_table **)eq_take(&world->arena, count * sizeof *tables);
     for (uint32_t i = 0; i < count; i++) {

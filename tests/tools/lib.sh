@@ -43,13 +43,59 @@ says()
     grep -qF -e "$1" "$err" || fail "stderr does not say: $1"
 }
 
+# The schema that a database's name stands for where all are in one database of a server.
+place()
+{
+    printf 'tool_%s' "$1" | LC_ALL=C tr 'A-Z' 'a-z' | LC_ALL=C tr -c 'a-z0-9' '_'
+}
+
+# sql COMMAND...: on the server.
+for psql in psql /usr/lib/postgresql/*/bin/psql; do :; done # the newest: without Debian's wrapper
+[ -x "$psql" ] || psql=psql
+sql()
+{
+    for sql_command in "$@"; do
+        set -- "$@" -c "$sql_command"
+        shift
+    done
+    "$psql" -qXAt "$TENON_POSTGRES_URL" -v ON_ERROR_STOP=1 -c 'SET client_min_messages = error' "$@"
+}
+
 # url NAME: of a database of that name.
 url()
 {
     case $driver in
     memory) echo "memory:" ;;
+    postgres)
+        if [ ! -e "$folder/made.$(place "$1")" ]; then
+            sql "CREATE SCHEMA $(place "$1")" && : >"$folder/made.$(place "$1")"
+        fi
+        echo "$TENON_POSTGRES_URL&options=-csearch_path%3D$(place "$1")&durability=process"
+        ;;
     *) echo "$driver:$folder/$1?durability=process" ;;
     esac
+}
+
+# remove NAME: the database of that name, so that it is a new one next time.
+remove()
+{
+    if [ -e "$folder/made.$(place "$1")" ]; then
+        sql "DROP SCHEMA $(place "$1") CASCADE"
+        rm "$folder/made.$(place "$1")"
+    fi
+    rm -f "$folder/$1"*
+}
+
+# spoil NAME OLD NEW SQL: behind Tenon's back, in the file's bytes or, on a server, by SQL.
+spoil()
+{
+    if [ "$driver" = postgres ]; then
+        sql "SET search_path = $(place "$1")" "$4" || fail "the SQL is refused: $4"
+        return
+    fi
+    LC_ALL=C sed "s/$2/$3/g" "$folder/$1" >"$folder/spoilt"
+    cmp -s "$folder/$1" "$folder/spoilt" && fail "$2 is not in the file"
+    cat "$folder/spoilt" >"$folder/$1"
 }
 
 # field FILE KEY: of a JSON file.

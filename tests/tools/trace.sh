@@ -22,7 +22,7 @@ holds()
 bad()
 {
     for threads in 1 4; do
-        rm -f "$folder/$1.db"*
+        remove "$1.db"
         run 1 replay "$folder/$1" "$(url "$1.db")" --threads $threads --json "$folder/report.json"
         says "tenon: $folder/$1:21: $2"
         holds "$1.db" 20 "$folder/good"
@@ -36,13 +36,15 @@ line()
     bad "$1" "$2"
 }
 
+line unknown "unknown event 'dance'" '{"at": 1, "op": "dance", "user": "a"}'
+# How lines are read is no matter of the engine, and a server's databases take their time.
+[ "$driver" != postgres ] || exit 0
 line malformed 'malformed line: ' '{"at": 1, "op": "say"'
 line no-json 'malformed line: ' 'hello'
 line no-object 'malformed line: it must be an object' '["say"]'
 line empty 'malformed line: ' ''
 line twice 'malformed line: duplicate' '{"at": 1, "op": "register", "user": "a", "user": "b"}'
 line two 'malformed line: ' '{"at": 1, "op": "register", "user": "a"} {}'
-line unknown "unknown event 'dance'" '{"at": 1, "op": "dance", "user": "a"}'
 line no-op "field 'op' is missing" '{"at": 1, "user": "a"}'
 line no-at "field 'at' is missing" '{"op": "register", "user": "a"}'
 line no-user "field 'user' is missing" '{"at": 1, "op": "register"}'

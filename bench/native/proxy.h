@@ -1,10 +1,10 @@
 /**
  * @file proxy.h Something between a client and a server on loopback: a thread that forwards bytes,
- * late, or not at all, or cuts connections at a chosen moment. Functions may be called by any
- * thread.
+ * late, or not at all, or cuts connections at a chosen moment. The benchmark makes a network of it,
+ * tests make trouble. Functions may be called by any thread.
  */
-#ifndef TENON_TESTS_POSTGRES_PROXY_H
-#define TENON_TESTS_POSTGRES_PROXY_H
+#ifndef BENCH_NATIVE_PROXY_H
+#define BENCH_NATIVE_PROXY_H
 
 #include <stdbool.h>
 #include <stdint.h>
