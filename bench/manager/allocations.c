@@ -14,6 +14,21 @@ static atomic_uint_fast64_t allocations_count;
 static _Alignas(16) unsigned char allocations_early[4096];
 static size_t allocations_early_used;
 
+static _Thread_local bool allocations_paused;
+
+void
+allocations_pause(bool paused)
+{
+    allocations_paused = paused;
+}
+
+static void
+allocations_add(void)
+{
+    if (!allocations_paused)
+        (void)atomic_fetch_add_explicit(&allocations_count, 1, memory_order_relaxed);
+}
+
 uint64_t
 allocations(void)
 {
@@ -40,7 +55,7 @@ malloc(size_t bytes)
 {
     static void *(*real)(size_t);
 
-    (void)atomic_fetch_add_explicit(&allocations_count, 1, memory_order_relaxed);
+    allocations_add();
     if (real == NULL) {
         void *found = allocations_find("malloc");
 
@@ -55,7 +70,7 @@ calloc(size_t count, size_t bytes)
     static void *(*real)(size_t, size_t);
     static bool finding;
 
-    (void)atomic_fetch_add_explicit(&allocations_count, 1, memory_order_relaxed);
+    allocations_add();
     if (real == NULL) {
         void *found;
 
@@ -73,7 +88,7 @@ realloc(void *ptr, size_t bytes)
 {
     static void *(*real)(void *, size_t);
 
-    (void)atomic_fetch_add_explicit(&allocations_count, 1, memory_order_relaxed);
+    allocations_add();
     if (real == NULL) {
         void *found = allocations_find("realloc");
 

@@ -11,6 +11,9 @@
 /** Calls of malloc, calloc and realloc by this process so far. */
 uint64_t allocations(void);
 
+/** Whether the calling thread's further ones are not counted. */
+void allocations_pause(bool paused);
+
 /* ---- The driver's own calls. Any of them ends the program where it fails. ---- */
 
 /** A database of the driver `memory`, opened without the library. */

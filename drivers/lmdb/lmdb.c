@@ -9,8 +9,10 @@ struct tenon_kv_txn {
     tenon_kv_store *store;
     MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
     tenon_kv_cursor *kept; /* a reader's, to be used again */
+    MDB_cursor *finder;    /* a reader's, for single keys */
     bool read_only;
     bool resting;
+    bool finds; /* `finder` is in this transaction */
 };
 
 struct tenon_kv_cursor {
@@ -81,6 +83,8 @@ static void
 lmdb_txn_free(tenon_kv_txn *txn)
 {
     lmdb_cursor_free(txn->kept);
+    if (txn->finder != NULL)
+        mdb_cursor_close(txn->finder);
     if (txn->raw != NULL)
         mdb_txn_abort(txn->raw);
     free(txn);
@@ -167,6 +171,7 @@ lmdb_rest(tenon_kv_txn *txn)
 {
     mdb_txn_reset(txn->raw);
     txn->resting = true;
+    txn->finds = false;
     lmdb_lanes_leave(&txn->store->gate);
 }
 
@@ -188,26 +193,18 @@ lmdb_state(tenon_kv_txn *txn)
     return mdb_txn_id(txn->raw) - (txn->read_only ? 0 : 1);
 }
 
-/* LMDB's transaction is over. */
-static void
-lmdb_end(tenon_kv_txn *txn)
-{
-    if (!txn->resting)
-        lmdb_lanes_leave(&txn->store->gate);
-    if (!txn->read_only)
-        lmdb_store_give_turn(txn->store);
-    lmdb_txn_free(txn);
-}
-
+/* End, by an abort of what is not over; outside the gate nothing may be open. */
 static void
 lmdb_abort(tenon_kv_txn *txn)
 {
-    if (txn->kept != NULL)
-        lmdb_cursor_free(txn->kept);
-    txn->kept = NULL;
-    mdb_txn_abort(txn->raw);
-    txn->raw = NULL;
-    lmdb_end(txn);
+    tenon_kv_store *store = txn->store;
+    const bool read_only = txn->read_only, resting = txn->resting;
+
+    lmdb_txn_free(txn);
+    if (!resting)
+        lmdb_lanes_leave(&store->gate);
+    if (!read_only)
+        lmdb_store_give_turn(store);
 }
 
 /*
@@ -254,15 +251,32 @@ lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
     if (rc == 0)
         store->full_count = 0;
     pthread_mutex_unlock(&store->lock);
-    lmdb_end(txn);
+    lmdb_abort(txn);
     return st;
+}
+
+/* The value of a key. A reader's cursor stays where it is: keys that are looked for one after the
+ * other often lie in one page, and LMDB finds the next one there without going down the tree. */
+static int
+lmdb_find(tenon_kv_txn *txn, MDB_val *key, MDB_val *value)
+{
+    int rc = 0;
+
+    if (!txn->read_only)
+        return mdb_get(txn->raw, txn->store->dbi, key, value);
+    if (!txn->finds) {
+        rc = txn->finder == NULL ? mdb_cursor_open(txn->raw, txn->store->dbi, &txn->finder)
+                                 : mdb_cursor_renew(txn->raw, txn->finder);
+        txn->finds = rc == 0;
+    }
+    return rc == 0 ? mdb_cursor_get(txn->finder, key, value, MDB_SET) : rc;
 }
 
 static tenon_status
 lmdb_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_error *err)
 {
     MDB_val k = lmdb_val(key), v;
-    int rc = mdb_get(txn->raw, txn->store->dbi, &k, &v);
+    int rc = lmdb_find(txn, &k, &v);
 
     if (rc == MDB_NOTFOUND)
         return TENON_NOT_FOUND;

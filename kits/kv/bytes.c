@@ -382,7 +382,7 @@ kv_row_encode(const kv_table *table, const tenon_value *values, kv_buffer *b)
     return true;
 }
 
-static inline size_t
+__attribute__((always_inline)) static inline size_t
 row_end(const kv_row *row, uint32_t field)
 {
     const unsigned char *at = row->ends + (size_t)field * (row->wide ? 4 : 2);
@@ -422,42 +422,41 @@ row_number(const unsigned char *from)
            (uint64_t)from[6] << 48 | (uint64_t)from[7] << 56;
 }
 
-/* On the path of every row that is read. */
-static inline bool
-row_value(const kv_row *row, const kv_column *column, tenon_value *out)
+/* On the path of every row that is read: inlined, so that all of the row stays in registers. */
+__attribute__((always_inline)) static inline bool
+row_value(kv_row row, const kv_column *column, tenon_value *out)
 {
     const uint32_t field = column->field;
-    size_t begin, end;
+    const tenon_type type = column->type;
+    size_t begin, len;
     uint64_t bits;
 
-    if (field >= row->field_count) { /* the row is older than the column */
+    if (field >= row.field_count) { /* the row is older than the column */
         *out = column->default_value;
         return true;
     }
     *out = tenon_null();
-    if ((row->nulls[field / 8] >> field % 8 & 1) != 0)
+    if ((row.nulls[field >> 3] & (1U << (field & 7))) != 0)
         return true;
-    begin = field == 0 ? 0 : row_end(row, field - 1);
-    end = row_end(row, field);
-    if (begin > end || end > row->bytes)
+    begin = field == 0 ? 0 : row_end(&row, field - 1);
+    len = row_end(&row, field) - begin;
+    if (len > row.bytes || begin > row.bytes - len) /* below 0 is more than all */
         return false;
-    out->type = column->type;
-    switch (column->type) {
+    out->type = type;
+    switch (type) {
     case TENON_TEXT:
     case TENON_BLOB:
     case TENON_UUID:
-        out->as.data = row->data + begin;
-        out->len = (uint32_t)(end - begin);
-        return column->type != TENON_UUID || out->len == sizeof(tenon_uuid);
+        out->as.data = row.data + begin;
+        out->len = (uint32_t)len;
+        return type != TENON_UUID || len == sizeof(tenon_uuid);
     case TENON_BOOL:
-        if (end - begin != 1)
-            return false;
-        out->as.i = row->data[begin] != 0;
-        return true;
+        out->as.i = len == 1 && row.data[begin] != 0;
+        return len == 1;
     default:
-        if (end - begin != 8)
+        if (len != 8)
             return false;
-        bits = row_number(row->data + begin);
+        bits = row_number(row.data + begin);
         memcpy(&out->as, &bits, sizeof out->as); /* an integer, or the bits of a REAL */
         return true;
     }
@@ -466,18 +465,30 @@ row_value(const kv_row *row, const kv_column *column, tenon_value *out)
 bool
 kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
 {
-    return row_value(row, column, out);
+    return row_value(*row, column, out);
+}
+
+__attribute__((always_inline)) static inline bool
+row_values(kv_row row, const kv_column *const *columns, uint32_t count, tenon_value *out)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; i < count && ok; i++)
+        ok = row_value(row, columns[i], &out[i]);
+    return ok;
 }
 
 bool
 kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t count, tenon_value *out)
 {
     kv_row row;
-    bool ok = kv_row_open(bytes, &row);
 
-    for (uint32_t i = 0; i < count && ok; i++)
-        ok = row_value(&row, columns[i], &out[i]);
-    return ok;
+    if (!kv_row_open(bytes, &row))
+        return false;
+    if (row.wide)
+        return row_values(row, columns, count, out);
+    row.wide = false; /* known from here on: nearly all rows are narrow */
+    return row_values(row, columns, count, out);
 }
 
 tenon_status

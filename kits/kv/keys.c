@@ -69,6 +69,24 @@ kv_row_keys(tenon_drv_conn *conn, const kv_table *table, const tenon_value *valu
     return st;
 }
 
+/* Behind the columns of an index, where the primary key begins. @return false: damaged */
+static bool
+keys_skip_index(const kv_table *table, const kv_index *index, const unsigned char **at,
+                size_t *left)
+{
+    size_t len = *left < KV_TREE_BYTES ? 0 : KV_TREE_BYTES;
+
+    for (uint32_t i = 0; i < index->column_count && len > 0; i++) {
+        *at += len;
+        *left -= len;
+        len = kv_key_skip((tenon_kv_bytes){ .data = *at, .len = *left },
+                          table->columns[index->columns[i]].type);
+    }
+    *at += len;
+    *left -= len;
+    return len > 0;
+}
+
 uint32_t
 kv_fixed_key_bytes(const kv_table *table)
 {
@@ -94,22 +112,14 @@ kv_entry_row_key(const kv_table *table, const kv_index *index, uint32_t fixed_by
     out->len = 0;
     if (!kv_key_tree(out, table->tree))
         return kv_no_memory(err);
-    if (value.len > 0) /* a unique key without NULL */
-        return kv_append(out, value.data, (size_t)value.len) ? TENON_OK : kv_no_memory(err);
-    if (fixed_bytes > 0 && left > KV_TREE_BYTES + fixed_bytes)
-        return kv_append(out, at + left - fixed_bytes, fixed_bytes) ? TENON_OK : kv_no_memory(err);
-    if (left < KV_TREE_BYTES)
-        return kv_corrupt(err, index->name, "an entry of an index is too short");
-    at += KV_TREE_BYTES;
-    left -= KV_TREE_BYTES;
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        const size_t len = kv_key_skip((tenon_kv_bytes){ .data = at, .len = left },
-                                       table->columns[index->columns[i]].type);
-
-        if (len == 0)
-            return kv_corrupt(err, index->name, "an entry of an index is not whole");
-        at += len;
-        left -= len;
+    if (value.len > 0) { /* a unique key without NULL */
+        at = value.data;
+        left = (size_t)value.len;
+    } else if (fixed_bytes > 0 && left > KV_TREE_BYTES + fixed_bytes) {
+        at += left - fixed_bytes;
+        left = fixed_bytes;
+    } else if (!keys_skip_index(table, index, &at, &left)) {
+        return kv_corrupt(err, index->name, "an entry of an index is not whole");
     }
     return kv_append(out, at, left) ? TENON_OK : kv_no_memory(err);
 }

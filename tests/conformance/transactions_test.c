@@ -28,6 +28,66 @@ transactions_atomic(void **state)
     conf_verify(c);
 }
 
+static tenon_status
+transactions_change(tenon_txn *txn, void *arg, tenon_error *err)
+{
+    tenon_status st = tenon_exec(txn, &item_set_n, P(I(1), I(11)), NULL, err);
+
+    (void)arg;
+    if (st == TENON_OK)
+        st = tenon_exec(txn, &item_delete, P(I(3)), NULL, err);
+    if (st == TENON_OK)
+        st = tenon_exec(txn, &item_insert, P(I(4), I(40), NIL), NULL, err);
+    return st;
+}
+
+/* Whatever a transaction has read first, a row or that there is none, decides what it sees later.
+ */
+static void
+transactions_check_state(conf *c, int64_t first_id, tenon_status first)
+{
+    static const tenon_txn_options reading = { .size = sizeof reading,
+                                               .isolation = TENON_SNAPSHOT,
+                                               .read_only = true };
+    const tenon_value *row = NULL;
+    uint32_t savepoint = 0;
+
+    if (!conf_can(TENON_CAP_SNAPSHOT))
+        skip();
+    conf_open(c, &item_schema);
+    conf_make_items(c, 3);
+    OK(c, tenon_begin(c->db, &reading, &c->txn, &c->err));
+    assert_int_equal(tenon_fetch(c->txn, &item_get_n, P(I(first_id)), &row, &c->err), first);
+    OK(c, tenon_run(c->db, NULL, transactions_change, NULL, &c->err));
+    if (first == TENON_OK)
+        assert_int_equal(row[0].as.i, 20); /* still lent */
+    ROWS(c, "1 10;2 20;3 30", &item_all, NULL);
+    assert_int_equal(tenon_fetch(c->txn, &item_get_n, P(I(4)), &row, &c->err), TENON_NOT_FOUND);
+    OK(c, tenon_savepoint(c->txn, &savepoint, &c->err));
+    OK(c, tenon_fetch(c->txn, &item_get_n, P(I(3)), &row, &c->err));
+    OK(c, tenon_savepoint_rollback(c->txn, savepoint, &c->err));
+    ROWS(c, "1 10;2 20;3 30", &item_all, NULL);
+    COMMIT(c);
+    OK(c, tenon_begin(c->db, &reading, &c->txn, &c->err));
+    OK(c, tenon_fetch(c->txn, &item_get_n, P(I(1)), &row, &c->err));
+    assert_int_equal(row[0].as.i, 11);
+    ROWS(c, "1 11;2 20;4 40", &item_all, NULL);
+    COMMIT(c);
+    conf_verify(c);
+}
+
+static void
+transactions_keep_the_state_of_a_row(void **state)
+{
+    transactions_check_state((conf *)*state, 2, TENON_OK);
+}
+
+static void
+transactions_keep_the_state_without_a_row(void **state)
+{
+    transactions_check_state((conf *)*state, 4, TENON_NOT_FOUND);
+}
+
 static void
 transactions_read_only(void **state)
 {
@@ -231,6 +291,8 @@ transactions_two_on_one_thread(void **state)
 static const struct CMUnitTest transactions_tests[] = {
     CASE(transactions_atomic),
     CASE(transactions_read_only),
+    CASE(transactions_keep_the_state_of_a_row),
+    CASE(transactions_keep_the_state_without_a_row),
     CASE(transactions_fail_and_go_on),
     CASE(transactions_have_ids),
     CASE(transactions_run),
