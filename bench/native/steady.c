@@ -74,7 +74,7 @@ steady_run(const engine *e, const char *root, load_operation operation)
     const side_place place = { .where = where, .durability = TENON_DURABLE_PROCESS, .threads = 1 };
     uint64_t before = 0, counted = UINT64_MAX;
     load l = { .with = NULL };
-    bool ok = e->make(root, "steady", where) && load_open(&l, e->tenon, &place, operation) &&
+    bool ok = e->make(root, 0, "steady", where) && load_open(&l, e->tenon, &place, operation) &&
               steady_repeat(&l, operation, STEADY_WARM);
 
     before = allocations();
