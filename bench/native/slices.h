@@ -36,7 +36,7 @@ typedef struct slices_result {
     uint32_t rounds; /**< That were done: fewer where the run was stopped. */
     slice sums[SLICES_SIDES];
     histogram *latency_ns[SLICES_SIDES];
-    bool whole; /**< Latencies are those of whole runs, but for the control. */
+    bool whole;        /**< Latencies are those of whole runs, but for the control. */
     double harness_ns; /**< What an operation that does nothing takes here. */
     interval ratio;    /**< Of the rates in each round, Tenon's to the one by hand. */
     interval control;  /**< The control's to the one by hand. */

@@ -71,24 +71,12 @@ pg_probe_marks(tenon_drv_db *db, tenon_pq_link *link, bool create)
                        &ignored);
 }
 
-/* A setting as text; "" where the server does not know it. */
-static const char *
-pg_setting(tenon_pq_link *link, const char *name)
-{
-    tenon_error ignored;
-    char sql[96];
-
-    (void)snprintf(sql, sizeof sql, "SELECT current_setting('%s', true)", name);
-    (void)tenon_pq_ask(link, sql, &ignored);
-    return link->answer;
-}
-
 /* What of a commit survives is the server's to say. */
 static tenon_status
 pg_probe_durability(tenon_drv_db *db, tenon_pq_link *link, tenon_error *err)
 {
-    const bool safe = strcmp(pg_setting(link, "fsync"), "off") != 0 &&
-                      strcmp(pg_setting(link, "full_page_writes"), "off") != 0;
+    const bool safe = strcmp(tenon_pq_setting(link, "fsync"), "off") != 0 &&
+                      strcmp(tenon_pq_setting(link, "full_page_writes"), "off") != 0;
     const uint32_t best = safe ? TENON_DURABLE_POWER : TENON_DURABLE_PROCESS;
 
     db->capabilities |= safe ? TENON_CAP_DURABLE_POWER : TENON_CAP_DURABLE_PROCESS;
@@ -129,7 +117,7 @@ pg_probe(tenon_drv_db *db, tenon_pq_link *link, bool create, tenon_error *err)
 
     db->capabilities = PG_ALWAYS;
     db->has_xid = tenon_pq_ask(link, PG_ASK_XID, &ignored) == TENON_OK;
-    if (strtol(pg_setting(link, "max_prepared_transactions"), NULL, 10) > 0)
+    if (strtol(tenon_pq_setting(link, "max_prepared_transactions"), NULL, 10) > 0)
         db->capabilities |= TENON_CAP_TWO_PHASE;
     st = pg_probe_pooler(db, link, err);
     if (st == TENON_OK)
@@ -187,55 +175,14 @@ postgres_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
     tenon_drv_info full = { .size = info->size,
                             .capabilities = db->capabilities,
                             .durability = db->config.durability };
-    tenon_pq_link *link = NULL;
-    tenon_status st = tenon_pq_connect(
-        &db->config, false, tenon_sql_host->monotonic_ns() + db->config.connect_ns, &link, err);
+    const tenon_status st = tenon_pq_disk_bytes(&db->config, &full.disk_bytes, err);
 
-    if (st == TENON_OK)
-        st = tenon_pq_ask(link, "SELECT pg_database_size(current_database())::text", err);
-    if (st == TENON_OK)
-        full.disk_bytes = strtoull(link->answer, NULL, 10);
-    tenon_pq_disconnect(link);
     if (st == TENON_OK)
         memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
     return st;
 }
 
 /* ---- Connections ---- */
-
-/* Settings of the session, so that a server notices a client that is gone. Not all servers know all
- * of them. */
-static tenon_status
-pg_set_up(const tenon_drv_db *db, tenon_pq_link *link, tenon_error *err)
-{
-    static const char *const texts[] = { "SET tcp_keepalives_idle = 15",
-                                         "SET tcp_keepalives_interval = 5",
-                                         "SET tcp_keepalives_count = 3",
-                                         "SET client_connection_check_interval = '5s'" };
-    static const tenon_pq_item on = { .kind = TENON_PQ_CHECK, .tag = "on" };
-    static const tenon_pq_item off = { .kind = TENON_PQ_CHECK, .tag = "off" };
-    const bool none = db->config.durability == TENON_DURABLE_NONE;
-    tenon_error ignored;
-    tenon_status st;
-
-    if (db->config.pooler)
-        return TENON_OK;
-    st = tenon_pq_send(link, pg_plain,
-                       none ? "SET synchronous_commit = off" : "SET synchronous_commit = on", NULL,
-                       err);
-    if (st == TENON_OK)
-        st = tenon_pq_send(link, none ? off : on, "SHOW synchronous_commit", NULL, err);
-    if (st == TENON_OK)
-        st = tenon_pq_run(link, NULL, err);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && st == TENON_OK; i++) {
-        st = tenon_pq_send(link, pg_plain, texts[i], NULL, err);
-        if (st == TENON_OK)
-            st = tenon_pq_flush(link, err);
-    }
-    if (st == TENON_OK)
-        (void)tenon_pq_drain(link, &ignored);
-    return link->dead ? tenon_pq_lost(link, err) : st;
-}
 
 static void
 postgres_conn_close(tenon_drv_conn *conn)
@@ -272,7 +219,7 @@ pg_conn_link(pg_conn *c, uint64_t deadline_ns, tenon_pq_link **out, tenon_error 
     }
     if (st == TENON_OK) {
         link->deadline_ns = deadline_ns;
-        st = pg_set_up(db, link, err);
+        st = tenon_pq_set_up(&db->config, link, err);
     }
     if (st == TENON_OK)
         st = pg_outcome_begin(c, link, err);
@@ -442,14 +389,6 @@ postgres_interrupt(tenon_drv_conn *conn)
     tenon_pq_interrupt(pg_of(conn)->pq.now);
 }
 
-static tenon_status
-postgres_checkpoint(tenon_drv_db *db, tenon_error *err)
-{
-    (void)db;
-    (void)err;
-    return TENON_OK; /* the server's own business */
-}
-
 /* ---- The plugin ---- */
 
 static const tenon_drv_database_ops postgres_database = {
@@ -476,17 +415,9 @@ static const tenon_drv_transaction_ops postgres_transaction = {
     .savepoint_release = tenon_pq_savepoint_release,
     .savepoint_rollback = tenon_pq_savepoint_rollback,
 };
-static const tenon_drv_two_phase_ops postgres_two_phase = {
-    .size = sizeof postgres_two_phase,
-    .prepare = tenon_pq_two_phase_prepare,
-    .commit = tenon_pq_two_phase_commit,
-    .rollback = tenon_pq_two_phase_rollback,
-    .list = tenon_pq_two_phase_list,
-};
 static const tenon_drv_admin_ops postgres_admin = {
     .size = sizeof postgres_admin,
     .interrupt = postgres_interrupt,
-    .checkpoint = postgres_checkpoint,
 };
 static const tenon_driver postgres_driver = {
     .size = sizeof postgres_driver,
@@ -501,7 +432,7 @@ static const tenon_driver postgres_driver = {
     .transaction = &postgres_transaction,
     .query = &tenon_sql_query_ops,
     .schema = &tenon_sql_schema_ops,
-    .two_phase = &postgres_two_phase,
+    .two_phase = &tenon_pq_two_phase_ops,
     .admin = &postgres_admin,
 };
 

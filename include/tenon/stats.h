@@ -50,8 +50,8 @@ typedef struct tenon_db_stats {
     uint64_t connections_idle; /**< Of these, in no transaction. */
     uint64_t admitted;         /**< Calls that are in now, with or without a connection. */
     uint64_t waiting_admission, waiting_turn, waiting_connection;
-    uint64_t parted;  /**< Transactions that were rolled back at their deadline and that their
-                         owners have not ended yet. */
+    uint64_t parted;       /**< Transactions that were rolled back at their deadline and that their
+                              owners have not ended yet. */
     uint32_t circuit;      /**< A TENON_CIRCUIT_ value. */
     uint32_t group_commit; /**< 1: where many wait to write, one commit serves them. */
     uint64_t groups;       /**< Commits that served those who waited. */

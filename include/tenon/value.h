@@ -24,7 +24,8 @@ enum {
     TENON_TIME = 7  /**< Microseconds since the epoch, UTC; not before TENON_MIN_TIME_US. */
 };
 
-/** The earliest TIME, 4714-11-24 BC: where PostgreSQL's `timestamptz` begins. */
+/** The earliest TIME, 4714-11-24 BC: day 0 of the Julian Period, where calendars of engines begin.
+ */
 #define TENON_MIN_TIME_US INT64_C(-210866803200000000)
 
 /** A TENON_INT … TENON_TIME number. */

@@ -142,9 +142,9 @@ struct tenon_drv_conn {
     bool logging;
     kv_buffer log; /**< How to undo what the statement, or a savepoint's transaction, has done. */
     size_t marks[TENON_DRV_MAX_SAVEPOINTS]; /**< Length of the log at each savepoint. */
-    kv_arena arena;                     /**< Of the running statement. */
-    kv_buffer row;                      /**< The row that is being written. */
-    tenon_drv_cursor *fetched;          /**< Holds the row of the last fetch. */
+    kv_arena arena;                         /**< Of the running statement. */
+    kv_buffer row;                          /**< The row that is being written. */
+    tenon_drv_cursor *fetched;              /**< Holds the row of the last fetch. */
 };
 
 /** Fill `err` for a lack of memory. */

@@ -281,8 +281,8 @@ pq_run_tagged(tenon_pq_conn *c, const char *words, const char *gid, const char *
     return st;
 }
 
-tenon_status
-tenon_pq_two_phase_prepare(tenon_drv_conn *conn, const char *gid, tenon_error *err)
+static tenon_status
+pq_two_phase_prepare(tenon_drv_conn *conn, const char *gid, tenon_error *err)
 {
     static const char words[] = "PREPARE TRANSACTION";
     tenon_pq_conn *c = pq_conn_of(conn);
@@ -298,14 +298,14 @@ tenon_pq_two_phase_prepare(tenon_drv_conn *conn, const char *gid, tenon_error *e
     return st;
 }
 
-tenon_status
-tenon_pq_two_phase_commit(tenon_drv_conn *conn, const char *gid, tenon_error *err)
+static tenon_status
+pq_two_phase_commit(tenon_drv_conn *conn, const char *gid, tenon_error *err)
 {
     return pq_run_tagged(pq_conn_of(conn), "COMMIT PREPARED", gid, "COMMIT PREPARED", err);
 }
 
-tenon_status
-tenon_pq_two_phase_rollback(tenon_drv_conn *conn, const char *gid, tenon_error *err)
+static tenon_status
+pq_two_phase_rollback(tenon_drv_conn *conn, const char *gid, tenon_error *err)
 {
     return pq_run_tagged(pq_conn_of(conn), "ROLLBACK PREPARED", gid, "ROLLBACK PREPARED", err);
 }
@@ -325,8 +325,8 @@ pq_tell_prepared(void *arg, const char *where, const char *gid)
     listing->fn(listing->arg, gid);
 }
 
-tenon_status
-tenon_pq_two_phase_list(tenon_drv_conn *conn, tenon_drv_prepared_fn fn, void *arg, tenon_error *err)
+static tenon_status
+pq_two_phase_list(tenon_drv_conn *conn, tenon_drv_prepared_fn fn, void *arg, tenon_error *err)
 {
     const tenon_drv_begin how = { .deadline_ns = UINT64_MAX,
                                   .isolation = TENON_READ_COMMITTED,
@@ -345,3 +345,11 @@ tenon_pq_two_phase_list(tenon_drv_conn *conn, tenon_drv_prepared_fn fn, void *ar
     (void)tenon_pq_rollback(conn, &ignored);
     return st;
 }
+
+const tenon_drv_two_phase_ops tenon_pq_two_phase_ops = {
+    .size = sizeof tenon_pq_two_phase_ops,
+    .prepare = pq_two_phase_prepare,
+    .commit = pq_two_phase_commit,
+    .rollback = pq_two_phase_rollback,
+    .list = pq_two_phase_list,
+};

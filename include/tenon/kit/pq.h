@@ -191,6 +191,16 @@ tenon_status tenon_pq_connect(tenon_pq_config *config, bool standby, uint64_t de
 /** Close. Accepts NULL. */
 void tenon_pq_disconnect(tenon_pq_link *link);
 
+/** Set up a session: synchronous_commit by the durability and read back, and what lets a server
+ * notice a client that is gone. Of a pooler's session nothing is set. */
+tenon_status tenon_pq_set_up(const tenon_pq_config *config, tenon_pq_link *link, tenon_error *err);
+
+/** A setting as text; "" where the server does not know it. Borrowed until the next call. */
+const char *tenon_pq_setting(tenon_pq_link *link, const char *name);
+
+/** Size of the database, asked on a connection of its own. */
+tenon_status tenon_pq_disk_bytes(tenon_pq_config *config, uint64_t *out, tenon_error *err);
+
 /* ---- Connections and transactions of a driver ---- */
 
 /** A connection, as kits/sql has it in `raw`. A driver may put it first into a struct of its own.
@@ -240,12 +250,8 @@ tenon_status tenon_pq_savepoint(tenon_drv_conn *conn, uint32_t depth, tenon_erro
 tenon_status tenon_pq_savepoint_release(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
 tenon_status tenon_pq_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, tenon_error *err);
 
-/** PREPARE TRANSACTION and what follows it, as slots of tenon_drv_two_phase_ops. */
-tenon_status tenon_pq_two_phase_prepare(tenon_drv_conn *conn, const char *gid, tenon_error *err);
-tenon_status tenon_pq_two_phase_commit(tenon_drv_conn *conn, const char *gid, tenon_error *err);
-tenon_status tenon_pq_two_phase_rollback(tenon_drv_conn *conn, const char *gid, tenon_error *err);
-tenon_status tenon_pq_two_phase_list(tenon_drv_conn *conn, tenon_drv_prepared_fn fn, void *arg,
-                                     tenon_error *err);
+/** PREPARE TRANSACTION and what follows it. */
+extern const tenon_drv_two_phase_ops tenon_pq_two_phase_ops;
 
 #ifdef __cplusplus
 }
