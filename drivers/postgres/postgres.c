@@ -5,8 +5,6 @@
 
 #include "postgres.h"
 
-static const tenon_pq_item pg_plain = { .kind = TENON_PQ_PLAIN };
-
 /* What any server has, and what is found out at connect. */
 #define PG_ALWAYS                                                                                  \
     (TENON_CAP_PERSISTENT | TENON_CAP_MULTI_PROCESS | TENON_CAP_SAVEPOINTS |                       \
