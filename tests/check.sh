@@ -79,7 +79,18 @@ step_valgrind() {
     done
 }
 
-# Six replays of the whole history: one digest, the same refusals, nothing wrong in what is stored.
+# On a server of its own, with its own URL: `check.sh replay-postgres TRACE THREADS JSON`. What is
+# flushed when is not what is checked here.
+replay_postgres() {
+    case $TENON_POSTGRES_URL in
+    *\?*) url="$TENON_POSTGRES_URL&durability=process" ;;
+    *) url="$TENON_POSTGRES_URL?durability=process" ;;
+    esac
+    build/bin/tenon replay "$1" "$url" --quiet --verify --threads "$2" --json "$3" >/dev/null &&
+        build/bin/tenon verify "$url"
+}
+
+# Eight replays of the whole history: one digest, the same refusals, nothing wrong in what is stored.
 step_replays() {
     preset release || return 1
     trace=$history
@@ -99,8 +110,18 @@ step_replays() {
             build/bin/tenon compare "$work/sqlite-1.json" "$work/$driver-$threads.json" || return 1
         done
     done
+    for threads in 1 8; do
+        build/bin/with-postgres --setting fsync=off -- \
+            tests/check.sh replay-postgres "$trace" "$threads" "$work/postgres-$threads.json" || return 1
+        build/bin/tenon compare "$work/sqlite-1.json" "$work/postgres-$threads.json" || return 1
+    done
 }
 
+if [ "${1:-}" = replay-postgres ]; then
+    shift
+    replay_postgres "$@"
+    exit
+fi
 [ $# -gt 0 ] || set -- $steps
 if [ "$1" = list ]; then
     echo "$steps"
