@@ -7,8 +7,10 @@ root=$PWD
 history=$root/../shared/data/ubuntu-irc.jsonl.gz
 jobs=$(getconf _NPROCESSORS_ONLN)
 steps="format length layers clang tidy asan tsan valgrind replays"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+if [ "${1:-}" != one-replay ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
 
 sources() {
     git ls-files '*.c' '*.h'
@@ -79,7 +81,29 @@ step_valgrind() {
     done
 }
 
-# Six replays of the whole history: one digest, the same refusals, nothing wrong in what is stored.
+# A replay beside the first one: replays_one NAME URL THREADS
+replays_one() {
+    build/bin/tenon replay "$trace" "$2" --quiet --verify --threads "$3" \
+        --json "$work/$1-$3.json" >/dev/null || return 1
+    case $2 in
+    memory:*) ;;
+    *) build/bin/tenon verify "$2" || return 1 ;;
+    esac
+    build/bin/tenon compare "$work/sqlite-1.json" "$work/$1-$3.json"
+}
+
+# On a server of its own. Whether a replay loses nothing in a power cut is not asked here.
+replays_postgres() { # THREADS
+    # shellcheck disable=SC2016
+    trace=$trace work=$work build/bin/with-postgres --setting shared_buffers=256MB \
+        --setting max_wal_size=4GB -- sh "$root/tests/check.sh" one-replay postgres \
+        "@URL@&durability=none" "$1"
+    rc=$?
+    [ $rc -ne 77 ] || echo "POSTGRESQL IS LEFT OUT: it is not installed"
+    [ $rc -eq 0 ] || [ $rc -eq 77 ]
+}
+
+# Eight replays of the whole history: one digest, the same refusals, nothing wrong in what is stored.
 step_replays() {
     preset release || return 1
     trace=$history
@@ -92,15 +116,18 @@ step_replays() {
         for threads in 1 4; do
             place=
             [ "$driver" = memory ] || place=$work/$driver-$threads
-            build/bin/tenon replay "$trace" "$driver:$place${place:+?durability=process}" --quiet \
-                --verify --threads "$threads" --json "$work/$driver-$threads.json" >/dev/null || return 1
-            [ -z "$place" ] || build/bin/tenon verify "$driver:$place" || return 1
+            replays_one $driver "$driver:$place${place:+?durability=process}" $threads || return 1
             rm -f "$work/$driver-$threads" "$work/$driver-$threads"-*
-            build/bin/tenon compare "$work/sqlite-1.json" "$work/$driver-$threads.json" || return 1
         done
     done
+    replays_postgres 1 && replays_postgres 8
 }
 
+if [ "${1:-}" = one-replay ]; then # by replays_postgres, beside its server
+    shift
+    replays_one "$@"
+    exit
+fi
 [ $# -gt 0 ] || set -- $steps
 if [ "$1" = list ]; then
     echo "$steps"
