@@ -112,14 +112,16 @@ static int
 args_place(const tool_command *command, const char **given, size_t count, const char *db,
            const char *arguments[TOOL_MAX_ARGUMENTS])
 {
-    size_t needed = 0;
+    size_t needed = 0, most = 0;
 
-    while (needed < TOOL_MAX_ARGUMENTS && command->arguments[needed] != NULL)
-        needed++;
+    for (; most < TOOL_MAX_ARGUMENTS && command->arguments[most] != NULL; most++) {
+        needed += command->arguments[most][0] != '[';
+        arguments[most] = NULL;
+    }
     if (db != NULL && count <= TOOL_MAX_ARGUMENTS)
         given[count++] = db;
-    if (count > needed) {
-        tool_error(command->name, "too many arguments: '%s'; see tenon %s --help", given[needed],
+    if (count > most) {
+        tool_error(command->name, "too many arguments: '%s'; see tenon %s --help", given[most],
                    command->name);
         return TOOL_USAGE;
     }

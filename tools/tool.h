@@ -33,13 +33,14 @@ typedef struct tool_option {
     const char *help;  /**< One line. */
 } tool_option;
 
-enum { TOOL_MAX_ARGUMENTS = 2, TOOL_MAX_OPTIONS = 12 };
+enum { TOOL_MAX_ARGUMENTS = 4, TOOL_MAX_OPTIONS = 12 };
 
 /** A command. */
 typedef struct tool_command {
     const char *name;
     const char *summary;                       /**< One line. */
-    const char *arguments[TOOL_MAX_ARGUMENTS]; /**< Names of what must be given, "URL" last. */
+    const char *arguments[TOOL_MAX_ARGUMENTS]; /**< Names of what must be given, "URL" last;
+ then, in brackets, of what may be. */
     const char *details;                       /**< Further text of its --help. */
     int (*run)(const struct tool_command *command, int argc, char **argv);
 } tool_command;
@@ -58,7 +59,7 @@ extern const tool_command tool_bench;
  * argument URL.
  *
  * @param[in]  argv      from the first argument after the command's name on
- * @param[out] arguments as many as the command has
+ * @param[out] arguments as many as the command has; NULL for one that may be left out and was
  * @retval TOOL_GO_ON, or the exit status
  */
 int tool_parse(const tool_command *command, const tool_option *options, size_t option_count,

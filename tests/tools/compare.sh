@@ -27,6 +27,13 @@ for other in events digest refused empty; do
     run 1 compare --json "$folder/a.json" "$folder/$other.json"
     same "$(field "$out" agree)" false "agree"
 done
+run 0 compare "$folder/a.json" "$folder/same.json" "$folder/a.json"
+grep -q "All end in the same state" "$out" || fail "agreement of three is not said"
+run 1 compare "$folder/a.json" "$folder/same.json" "$folder/refused.json"
+run 1 compare --json "$folder/a.json" "$folder/same.json" "$folder/same.json" "$folder/digest.json"
+same "$(field "$out" agree)" false "agree"
+run 2 compare "$folder/a.json" "$folder/a.json" "$folder/a.json" "$folder/a.json" "$folder/a.json"
+says "too many arguments"
 run 1 compare "$folder/empty.json" "$folder/empty.json" # nothing to agree on
 
 run 2 compare "$folder/a.json" "$folder/torn.json"
