@@ -99,22 +99,61 @@ lmdb_flags(const tenon_kv_store *store)
     return flags;
 }
 
-/* A file shorter than its own meta page says would be read past its end: SIGBUS. */
+/* Pages from `from` on that are in the list of free ones, LMDB's own table 0. */
+static size_t
+lmdb_count_free(MDB_env *env, size_t from)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_txn *txn = NULL;
+    MDB_val key, list;
+    size_t count = 0, pages[2];
+    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0)
+        rc = mdb_cursor_open(txn, 0, &cursor);
+    while (rc == 0 && (rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT)) == 0) {
+        memcpy(&pages[0], list.mv_data, sizeof pages[0]);
+        for (size_t at = 1; at <= pages[0] && (at + 1) * sizeof pages[1] <= list.mv_size; at++) {
+            memcpy(&pages[1], (const unsigned char *)list.mv_data + at * sizeof pages[1],
+                   sizeof pages[1]);
+            count += pages[1] >= from;
+        }
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? count : 0;
+}
+
+/*
+ * A file shorter than its own meta page says would be read past its end: SIGBUS. What is missing
+ * may be pages that a transaction took and gave back: LMDB does not write those, and a kill may
+ * come before anybody else does. They are in its list of free pages then, all of them. While that
+ * is read, the file is as long as it should be.
+ */
 static int
 lmdb_check_length(const tenon_kv_store *store)
 {
     MDB_envinfo info;
     MDB_stat tree;
     struct stat st;
+    size_t there, wanted;
 
     if (stat(store->path, &st) != 0)
         return errno;
     mdb_env_info(store->env, &info);
     mdb_env_stat(store->env, &tree);
-    if (info.me_last_txnid > 0 &&
-        (uint64_t)st.st_size < ((uint64_t)info.me_last_pgno + 1) * tree.ms_psize)
-        return MDB_CORRUPTED;
-    return 0;
+    there = (size_t)st.st_size / tree.ms_psize;
+    wanted = info.me_last_pgno + 1;
+    if (info.me_last_txnid == 0 || there >= wanted)
+        return 0;
+    if (store->read_only)
+        return lmdb_count_free(store->env, there) == wanted - there ? 0 : MDB_CORRUPTED;
+    if (truncate(store->path, (off_t)(wanted * tree.ms_psize)) != 0)
+        return errno;
+    if (lmdb_count_free(store->env, there) == wanted - there)
+        return 0;
+    return truncate(store->path, st.st_size) != 0 ? errno : MDB_CORRUPTED;
 }
 
 static int
