@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 history=$root/../shared/data/ubuntu-irc.jsonl.gz
 jobs=$(getconf _NPROCESSORS_ONLN)
-steps="format length layers clang tidy asan tsan valgrind replays"
+steps="format length layers clang tidy asan tsan valgrind replays servers"
 if [ "${1:-}" != one-replay ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
@@ -128,6 +128,11 @@ if [ "${1:-}" = one-replay ]; then # by replays_postgres, beside its server
     replays_one "$@"
     exit
 fi
+# Servers that are full, start, fail over, lose their clients: minutes together.
+step_servers() {
+    preset release && ctest --test-dir build --label-regex campaign --output-on-failure
+}
+
 [ $# -gt 0 ] || set -- $steps
 if [ "$1" = list ]; then
     echo "$steps"

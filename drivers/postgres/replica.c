@@ -107,32 +107,35 @@ replica_is_fresh(pg_conn *c, uint64_t until_ns)
     return true;
 }
 
-tenon_pq_link *
-pg_replica_choose(pg_conn *c, const tenon_drv_begin *how)
+/* By when something must be done that may take `most_ns`, and a quarter of what the caller has. */
+static uint64_t
+replica_until(const tenon_drv_begin *how, uint64_t most_ns)
 {
     const uint64_t now_ns = tenon_sql_host->monotonic_ns();
     const uint64_t left_ns = how->deadline_ns > now_ns ? how->deadline_ns - now_ns : 0;
+
+    return now_ns + (left_ns / 4 < most_ns ? left_ns / 4 : most_ns);
+}
+
+tenon_pq_link *
+pg_replica_choose(pg_conn *c, const tenon_drv_begin *how)
+{
     tenon_error ignored;
 
     /* A standby has snapshots only. */
     if (!c->db->replica || !how->read_only || how->isolation == TENON_SERIALIZABLE ||
-        now_ns < c->replica_retry_ns)
+        tenon_sql_host->monotonic_ns() < c->replica_retry_ns)
         return c->pq.main;
+    c->pq.main->deadline_ns = how->deadline_ns;
     if (c->pq.replica == NULL &&
-        tenon_pq_connect(&c->db->config, true,
-                         now_ns +
-                             (left_ns / 4 < REPLICA_CONNECT_NS ? left_ns / 4 : REPLICA_CONNECT_NS),
+        tenon_pq_connect(&c->db->config, true, replica_until(how, REPLICA_CONNECT_NS),
                          &c->pq.replica, &ignored) != TENON_OK) {
         pg_replica_rest(c);
-        return c->pq.main;
+    } else if (atomic_load(&c->db->lsn) < REPLICA_UNKNOWN ||
+               pg_replica_begin(c->db, c->pq.main, &ignored) == TENON_OK) {
+        if (replica_is_fresh(c, replica_until(how, REPLICA_WAIT_NS)))
+            return c->pq.replica;
+        pg_replica_rest(c);
     }
-    c->pq.main->deadline_ns = how->deadline_ns;
-    if (atomic_load(&c->db->lsn) >= REPLICA_UNKNOWN &&
-        pg_replica_begin(c->db, c->pq.main, &ignored) != TENON_OK)
-        return c->pq.main;
-    if (replica_is_fresh(c,
-                         now_ns + (left_ns / 4 < REPLICA_WAIT_NS ? left_ns / 4 : REPLICA_WAIT_NS)))
-        return c->pq.replica;
-    pg_replica_rest(c);
     return c->pq.main;
 }
