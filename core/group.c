@@ -35,7 +35,7 @@ typedef struct group {
     tenon_db *db;
     tni_conn *conn;
     group_member *first, *last; /* those that have run, by waiter.next */
-    uint32_t count, committed;
+    uint32_t count;
     uint64_t bytes, until_ns;
     bool alone; /* its one member has no savepoint */
 } group;

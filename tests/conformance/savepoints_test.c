@@ -242,12 +242,66 @@ savepoints_and_ends(void **state)
     COMMIT(c);
 }
 
+/* ---- What was undone leaves room behind ---- */
+
+enum { LONG_ID, LONG_BYTES };
+
+static const tenon_column long_columns[] = {
+    [LONG_ID] = { .name = "id", .type = TENON_INT, .not_null = true },
+    [LONG_BYTES] = { .name = "bytes", .type = TENON_BLOB },
+};
+static const tenon_table long_table = { .name = "long_value",
+                                        .columns = long_columns,
+                                        .column_count = 2,
+                                        .primary_key = TENON_COLUMNS(LONG_ID) };
+static const tenon_table *const long_tables[] = { &long_table };
+static const tenon_schema long_schema = {
+    .name = "long_values", .version = 1, .tables = long_tables, .table_count = 1
+};
+static const tenon_query long_insert = { .name = "long insert",
+                                         .kind = TENON_INSERT,
+                                         .table = &long_table,
+                                         .columns = TENON_COLUMNS(LONG_ID, LONG_BYTES) };
+static const tenon_query long_ids = { .name = "long ids",
+                                      .kind = TENON_SELECT,
+                                      .table = &long_table,
+                                      .columns = TENON_COLUMNS(LONG_ID),
+                                      .order = TENON_ORDER(TENON_ASC(LONG_ID)) };
+
+/* An engine may have made its file longer in thought only. */
+static void
+savepoints_of_long_values_leave_a_whole_file(void **state)
+{
+    static const unsigned char bytes[100000];
+    conf *c = (conf *)*state;
+
+    if (!conf_can(TENON_CAP_SAVEPOINTS) || !conf_can(TENON_CAP_PERSISTENT))
+        skip();
+    conf_open(c, &long_schema);
+    for (int id = 1; id <= 6; id++) {
+        uint32_t a;
+
+        BEGIN(c);
+        a = savepoints_set(c);
+        EXEC(c, 1, &long_insert, P(I(100), tenon_blob(bytes, sizeof bytes)));
+        UNDO(c, a);
+        EXEC(c, 1, &long_insert, P(I(id), tenon_blob(bytes, 10)));
+        COMMIT(c);
+    }
+    conf_close(c);
+    conf_open(c, &long_schema);
+    BEGIN_READ(c, &c->txn);
+    ROWS(c, "1;2;3;4;5;6", &long_ids, NULL);
+    ROLLBACK(c);
+    conf_verify(c);
+}
+
 static const struct CMUnitTest savepoints_tests[] = {
     CASE(savepoints_not_offered), CASE(savepoints_roll_back),
     CASE(savepoints_release),     CASE(savepoints_outer_undoes_inner),
     CASE(savepoints_64),          CASE(savepoints_after_failures),
     CASE(savepoints_of_one_row),  CASE(savepoints_of_many_rows),
-    CASE(savepoints_and_ends),
+    CASE(savepoints_and_ends),    CASE(savepoints_of_long_values_leave_a_whole_file),
 };
 
 CONF_GROUP(conf_savepoints_group, "savepoints", savepoints_tests);
