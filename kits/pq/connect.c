@@ -106,21 +106,33 @@ config_split(const char *list, char **copy, const char **parts, uint32_t *count)
 }
 
 /* The hosts of the URL, each with its address and port. One port may be meant for all. */
-static void
-config_hosts(tenon_pq_config *config)
+static tenon_status
+config_hosts(tenon_pq_config *config, tenon_error *err)
 {
     const char *hosts[TENON_PQ_MAX_HOSTS] = { NULL }, *addresses[TENON_PQ_MAX_HOSTS] = { NULL },
                *ports[TENON_PQ_MAX_HOSTS] = { NULL };
+    const char *host = config_option(config, "host"), *port = config_option(config, "port");
     uint32_t port_count = 0;
 
+    /* Of a password that is not encoded, libpq takes the rest for a host or a port: it must not be
+     * shown. */
+    if ((host != NULL && strchr(host, '@') != NULL) ||
+        (port != NULL && port[strspn(port, "0123456789,")] != '\0'))
+        return tenon_sql_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, NULL,
+                              "the URL has no valid host or port; in a password, '@' is written "
+                              "%%40, '/' %%2F and ':' %%3A");
     config->host_count = 1;
-    config_split(config_option(config, "host"), &config->host, hosts, &config->host_count);
+    config_split(host, &config->host, hosts, &config->host_count);
     config_split(config_option(config, "hostaddr"), &config->hostaddr, addresses,
                  &config->host_count);
-    config_split(config_option(config, "port"), &config->port, ports, &port_count);
+    config_split(port, &config->port, ports, &port_count);
+    if (port_count > 1 && port_count != config->host_count)
+        return tenon_sql_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, NULL,
+                              "the URL has %u ports for %u hosts", port_count, config->host_count);
     for (uint32_t i = 0; i < config->host_count; i++)
         config->hosts[i] = (tenon_pq_host){ hosts[i], addresses[i],
                                             ports[port_count == 1 ? 0 : i] };
+    return TENON_OK;
 }
 
 tenon_status
@@ -147,7 +159,9 @@ tenon_pq_config_read(tenon_pq_config *config, const tenon_drv_open *options, ten
     free(text);
     if (st != TENON_OK)
         return st;
-    config_hosts(config);
+    st = config_hosts(config, err);
+    if (st != TENON_OK)
+        return st;
     seconds = config_option(config, "connect_timeout");
     config->connect_ns = seconds != NULL && strtoul(seconds, NULL, 10) > 0
                              ? strtoul(seconds, NULL, 10) * UINT64_C(1000000000)
@@ -227,9 +241,9 @@ connect_status(const char *said)
         { "remaining connection slots", TENON_BUSY },
         { "no more connections allowed", TENON_BUSY },
         { "invalid ", TENON_CONFIG },
+        { "root certificate file", TENON_CONFIG },
         { "certificate", TENON_DENIED },
         { "SSL", TENON_CONFIG },
-        { "root certificate file", TENON_CONFIG },
     };
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -316,6 +330,19 @@ connect_pause(uint64_t pause_ns, uint64_t until_ns)
     (void)nanosleep(&pause, NULL);
 }
 
+/* One that says nothing must leave time for those that come after it. */
+static uint64_t
+connect_until(uint64_t now_ns, uint64_t deadline_ns, uint32_t hosts_left)
+{
+    uint64_t share_ns = PQ_HOST_NS;
+
+    if (hosts_left == 1 || deadline_ns <= now_ns)
+        return deadline_ns;
+    if ((deadline_ns - now_ns) / hosts_left < share_ns)
+        share_ns = (deadline_ns - now_ns) / hosts_left;
+    return now_ns + share_ns;
+}
+
 /* Ask each host, beginning where the primary was last, and all of them again while that may help.
  */
 static tenon_status
@@ -332,10 +359,8 @@ connect_any(tenon_pq_config *config, bool standby, uint64_t deadline_ns, PGconn 
         for (uint32_t i = 0; i < config->host_count; i++) {
             const uint32_t number = (first + i) % config->host_count;
             const uint64_t now_ns = tenon_sql_host->monotonic_ns();
-            uint64_t until_ns = deadline_ns;
+            const uint64_t until_ns = connect_until(now_ns, deadline_ns, config->host_count - i);
 
-            if (config->host_count > 1 && until_ns > now_ns + PQ_HOST_NS)
-                until_ns = now_ns + PQ_HOST_NS;
             st = connect_host(config, &config->hosts[number], standby, until_ns, out, &failure);
             /* that the time was over says less than why it was needed */
             if ((i == 0 || st != TENON_UNAVAILABLE) && (st != TENON_TIMEOUT || !answered))
