@@ -8,7 +8,7 @@
 #define LOG_CLOSE_NS UINT64_C(100000000)    /* for a transaction in progress to end */
 #define LOG_ALONE_NS UINT64_C(10000000)     /* for readers and other processes, writers kept out */
 #define LOG_PASSES 4                        /* beside writers, before they are kept out */
-#define LOG_SHORT 200                       /* pages for which they may be */
+#define LOG_SHORT 200                       /* pages for which they may be at once */
 
 /* ---- Called by writers ---- */
 
@@ -84,17 +84,17 @@ log_warn_of_length(sqlite_log *log)
     tenon_sql_host->log(TENON_LOG_WARNING, "sqlite", text);
 }
 
-/* Move what is there, beside readers and writers. @return pages that are left; -1: it failed */
-static int
-log_move(sqlite_log *log, sqlite3 *raw)
+/* Move what is there, beside readers and writers. @param[out] left pages to move now, those that
+ * were written meanwhile included @return false: it failed, or somebody reads an old state */
+static bool
+log_move(sqlite_log *log, sqlite3 *raw, int *left)
 {
     int frames = 0, moved = 0;
     const int rc = sqlite3_wal_checkpoint_v2(raw, "main", SQLITE_CHECKPOINT_PASSIVE, &frames,
                                              &moved);
 
-    if (!log_is_done(log, raw, rc))
-        return -1;
-    return atomic_load(&log->frames) - moved;
+    *left = atomic_load(&log->frames) - moved;
+    return log_is_done(log, raw, rc) && frames - moved < SQLITE_LOG_STEP;
 }
 
 /* Move the rest with the writers kept out, and see that nobody reads from the log any more: the
@@ -113,18 +113,20 @@ log_begin_anew(sqlite_log *log, sqlite_conn *c)
     return log_is_done(log, c->raw, rc);
 }
 
-/* Whatever comes of it, the next call comes after SQLITE_LOG_STEP more pages. */
+/* Whatever comes of it, the next call comes after SQLITE_LOG_STEP more pages. To keep writers out
+ * is of no use while somebody reads an old state; where they write faster than the log is moved,
+ * there is no other way. */
 static void
 log_keep(sqlite_log *log, sqlite_conn *c)
 {
-    int begun = atomic_load(&log->frames);
-    int left = log_move(log, c->raw);
+    const int begun = atomic_load(&log->frames);
+    int left = 0;
+    bool moved = log_move(log, c->raw, &left);
 
     if (begun >= SQLITE_LOG_MOST) {
-        for (int i = 1; i < LOG_PASSES && left > LOG_SHORT; i++)
-            left = log_move(log, c->raw);
-        /* More is left only where somebody reads an old state: to wait for him is of no use. */
-        if (left >= 0 && left < SQLITE_LOG_STEP)
+        for (int i = 1; i < LOG_PASSES && moved && left > LOG_SHORT; i++)
+            moved = log_move(log, c->raw, &left);
+        if (moved)
             (void)log_begin_anew(log, c);
         log_warn_of_length(log);
     }

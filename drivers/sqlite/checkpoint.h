@@ -14,7 +14,7 @@
 #include "engine.h"
 
 /** Pages by which the log grows between two checkpoints. */
-#define SQLITE_LOG_STEP 1000
+#define SQLITE_LOG_STEP 4000
 /** Pages in the log from which on it is begun anew. */
 #define SQLITE_LOG_MOST 8000
 
