@@ -270,7 +270,8 @@ sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
             { "cache_kib", &db->cache_kib, 0, INT32_MAX },
             { "wal_autocheckpoint", &db->wal_autocheckpoint, 0, INT32_MAX } },
         2, err);
-    sqlite_log_init(&db->log, db->wal_autocheckpoint == UINT64_MAX && !db->read_only ? db : NULL);
+    sqlite_log_init(&db->log, db->wal_autocheckpoint == UINT64_MAX && !db->read_only ? db : NULL,
+                    &db->turn);
     tenon_turn_init(&db->turn, -1);
     if (st == TENON_OK)
         st = tenon_posix_find_file(options, &db->path, &file, err);
