@@ -11,7 +11,7 @@
 /* Statements that a connection keeps. */
 enum { KEPT_BEGIN, KEPT_BEGIN_READ, KEPT_COMMIT, KEPT_ROLLBACK };
 
-#define SQLITE_CACHE_KIB 2000
+#define SQLITE_CACHE_KIB 8000
 /* Of a log that one transaction has made long, this much of the file is kept. */
 #define SQLITE_LOG_KEPT_BYTES INT64_C(67108864)
 #define SQLITE_PROBE_NS UINT64_C(5000000000) /* that opening waits for others who use the file */
