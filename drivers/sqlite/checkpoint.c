@@ -1,14 +1,15 @@
 /* Checkpoints in a thread of their own. */
 #include "checkpoint.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 
 #define LOG_CONNECT_NS UINT64_C(5000000000) /* for a connection of the thread's own */
 #define LOG_CLOSE_NS UINT64_C(100000000)    /* for a transaction in progress to end */
 #define LOG_ALONE_NS UINT64_C(10000000)     /* for readers and other processes, writers kept out */
-#define LOG_PASSES 4                        /* beside writers, before they are kept out */
-#define LOG_SHORT 200                       /* pages for which they may be */
+#define LOG_PASSES_UNTIL (SQLITE_LOG_MOST + SQLITE_LOG_STEP) /* beside writers, then without */
+#define LOG_SHORT 200 /* pages for which they may be at once */
 
 /* ---- Called by writers ---- */
 
@@ -40,7 +41,14 @@ sqlite_log_watch(sqlite_log *log, sqlite3 *raw)
 bool
 sqlite_log_enter(sqlite_log *log, uint64_t deadline_ns)
 {
-    return log->db == NULL || tenon_gate_enter(&log->gate, deadline_ns);
+    if (log->db == NULL)
+        return true;
+    if (atomic_load(&log->frames) >= SQLITE_LOG_LIMIT && !atomic_load(&log->held)) {
+        if (!tenon_gate_enter(&log->moving, deadline_ns))
+            return false;
+        tenon_gate_leave(&log->moving);
+    }
+    return tenon_gate_enter(&log->gate, deadline_ns);
 }
 
 void
@@ -84,17 +92,21 @@ log_warn_of_length(sqlite_log *log)
     tenon_sql_host->log(TENON_LOG_WARNING, "sqlite", text);
 }
 
-/* Move what is there, beside readers and writers. @return pages that are left; -1: it failed */
-static int
-log_move(sqlite_log *log, sqlite3 *raw)
+/* Move what is there, beside readers and writers. @param[out] left pages to move now, those that
+ * were written meanwhile included @return false: it failed, or somebody reads an old state */
+static bool
+log_move(sqlite_log *log, sqlite3 *raw, int *left)
 {
-    int frames = 0, moved = 0;
-    const int rc = sqlite3_wal_checkpoint_v2(raw, "main", SQLITE_CHECKPOINT_PASSIVE, &frames,
-                                             &moved);
+    int frames = 0, moved = 0, rc;
+    bool is_moved;
 
-    if (!log_is_done(log, raw, rc))
-        return -1;
-    return atomic_load(&log->frames) - moved;
+    (void)tenon_gate_close(&log->moving, UINT64_MAX);
+    rc = sqlite3_wal_checkpoint_v2(raw, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+    is_moved = log_is_done(log, raw, rc) && frames - moved < SQLITE_LOG_STEP;
+    atomic_store(&log->held, !is_moved);
+    tenon_gate_open(&log->moving);
+    *left = atomic_load(&log->frames) - moved;
+    return is_moved;
 }
 
 /* Move the rest with the writers kept out, and see that nobody reads from the log any more: the
@@ -107,24 +119,32 @@ log_begin_anew(sqlite_log *log, sqlite_conn *c)
     if (!tenon_gate_close(&log->gate, tenon_sql_host->monotonic_ns() + LOG_CLOSE_NS))
         return false;
     c->deadline_ns = tenon_sql_host->monotonic_ns() + LOG_ALONE_NS;
+    c->turn = log->turn; /* which no writer of this process uses now */
     rc = sqlite3_wal_checkpoint_v2(c->raw, "main", SQLITE_CHECKPOINT_RESTART, &frames, &moved);
+    c->turn = NULL;
+    tenon_turn_step_out(log->turn);
     tenon_gate_open(&log->gate);
     c->deadline_ns = UINT64_MAX;
     return log_is_done(log, c->raw, rc);
 }
 
-/* Whatever comes of it, the next call comes after SQLITE_LOG_STEP more pages. */
+/* Whatever comes of it, the next call comes after SQLITE_LOG_STEP more pages. To keep writers out
+ * is of no use while somebody reads an old state; where they write faster than the log is moved,
+ * there is no other way. */
 static void
 log_keep(sqlite_log *log, sqlite_conn *c)
 {
-    int begun = atomic_load(&log->frames);
-    int left = log_move(log, c->raw);
+    const int begun = atomic_load(&log->frames);
+    int left = 0, before = INT_MAX;
+    bool moved = log_move(log, c->raw, &left);
 
     if (begun >= SQLITE_LOG_MOST) {
-        for (int i = 1; i < LOG_PASSES && left > LOG_SHORT; i++)
-            left = log_move(log, c->raw);
-        /* More is left only where somebody reads an old state: to wait for him is of no use. */
-        if (left >= 0 && left < SQLITE_LOG_STEP)
+        while (moved && left > LOG_SHORT && left < before &&
+               atomic_load(&log->frames) < LOG_PASSES_UNTIL) {
+            before = left;
+            moved = log_move(log, c->raw, &left);
+        }
+        if (moved)
             (void)log_begin_anew(log, c);
         log_warn_of_length(log);
     }
@@ -217,13 +237,16 @@ log_call(sqlite_log *log)
 }
 
 void
-sqlite_log_init(sqlite_log *log, tenon_drv_db *db)
+sqlite_log_init(sqlite_log *log, tenon_drv_db *db, tenon_turn *turn)
 {
     log->db = db;
+    log->turn = turn;
     atomic_init(&log->frames, 0);
     atomic_init(&log->moved, 0);
     atomic_init(&log->called, false);
+    atomic_init(&log->held, false);
     tenon_gate_init(&log->gate);
+    tenon_gate_init(&log->moving);
     (void)pthread_mutex_init(&log->lock, NULL);
     (void)pthread_cond_init(&log->changed, NULL);
 }
@@ -240,6 +263,7 @@ sqlite_log_fini(sqlite_log *log)
     if (log->started)
         (void)pthread_join(log->thread, NULL);
     tenon_gate_fini(&log->gate);
+    tenon_gate_fini(&log->moving);
     (void)pthread_cond_destroy(&log->changed);
     (void)pthread_mutex_destroy(&log->lock);
 }

@@ -14,13 +14,18 @@
 #include "engine.h"
 
 /** Pages by which the log grows between two checkpoints. */
-#define SQLITE_LOG_STEP 1000
+#define SQLITE_LOG_STEP 4000
 /** Pages in the log from which on it is begun anew. */
 #define SQLITE_LOG_MOST 8000
+/** Pages from which on writers wait for a checkpoint that is under way. */
+#define SQLITE_LOG_LIMIT 16000
 
 typedef struct sqlite_log {
     tenon_drv_db *db;   /**< Borrowed, for connections. NULL: SQLite itself looks after the log. */
+    tenon_turn *turn;   /**< Among processes. */
     tenon_gate gate;    /**< Writers are inside. */
+    tenon_gate moving;  /**< Closed while a checkpoint runs beside them. */
+    atomic_bool held;   /**< The last one could not move what was there: not worth a wait. */
     atomic_int frames;  /**< Pages in the log after the last commit of this process. */
     atomic_int moved;   /**< Of them, those that the next checkpoint need not look at. */
     atomic_bool called; /**< The thread has work. */
@@ -33,7 +38,7 @@ typedef struct sqlite_log {
 } sqlite_log;
 
 /** Prepare. @param[in] db NULL: SQLite looks after the log; all calls do nothing then */
-void sqlite_log_init(sqlite_log *log, tenon_drv_db *db);
+void sqlite_log_init(sqlite_log *log, tenon_drv_db *db, tenon_turn *turn);
 
 /** Stop the thread, and wait for it. Other connections are closed, but for the probe. */
 void sqlite_log_fini(sqlite_log *log);

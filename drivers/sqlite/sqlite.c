@@ -11,7 +11,7 @@
 /* Statements that a connection keeps. */
 enum { KEPT_BEGIN, KEPT_BEGIN_READ, KEPT_COMMIT, KEPT_ROLLBACK };
 
-#define SQLITE_CACHE_KIB 2000
+#define SQLITE_CACHE_KIB 8000
 /* Of a log that one transaction has made long, this much of the file is kept. */
 #define SQLITE_LOG_KEPT_BYTES INT64_C(67108864)
 #define SQLITE_PROBE_NS UINT64_C(5000000000) /* that opening waits for others who use the file */
@@ -270,7 +270,8 @@ sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
             { "cache_kib", &db->cache_kib, 0, INT32_MAX },
             { "wal_autocheckpoint", &db->wal_autocheckpoint, 0, INT32_MAX } },
         2, err);
-    sqlite_log_init(&db->log, db->wal_autocheckpoint == UINT64_MAX && !db->read_only ? db : NULL);
+    sqlite_log_init(&db->log, db->wal_autocheckpoint == UINT64_MAX && !db->read_only ? db : NULL,
+                    &db->turn);
     tenon_turn_init(&db->turn, -1);
     if (st == TENON_OK)
         st = tenon_posix_find_file(options, &db->path, &file, err);
