@@ -5,18 +5,16 @@
 #include "core/pool.h"
 
 static tni_parking_place *
-parking_own(tni_parking *parking)
+parking_own(tni_parking *parking, uintptr_t thread)
 {
-    const uintptr_t thread = tni_self();
-
     /* tni_self is an address in the thread's stack or near it: these are far apart. */
     return &parking->places[tni_map_start((const void *)thread, TNI_PARKING_PLACES)];
 }
 
 tni_conn *
-tni_parking_take(tni_parking *parking)
+tni_parking_take(tni_parking *parking, uintptr_t thread)
 {
-    tni_parking_place *place = parking_own(parking);
+    tni_parking_place *place = parking_own(parking, thread);
 
     if (atomic_load_explicit(&place->conn, memory_order_relaxed) == NULL)
         return NULL;
@@ -25,9 +23,9 @@ tni_parking_take(tni_parking *parking)
 }
 
 bool
-tni_parking_put(tni_parking *parking, tni_conn *conn)
+tni_parking_put(tni_parking *parking, uintptr_t thread, tni_conn *conn)
 {
-    tni_parking_place *place = parking_own(parking);
+    tni_parking_place *place = parking_own(parking, thread);
     tni_conn *found = NULL;
 
     if (atomic_load_explicit(&parking->crowded, memory_order_relaxed))

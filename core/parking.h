@@ -27,11 +27,11 @@ typedef struct tni_parking {
     atomic_bool crowded; /* changed under the pool's lock */
 } tni_parking;
 
-/** Take what the calling thread has parked. NULL: nothing. */
-struct tni_conn *tni_parking_take(tni_parking *parking);
+/** Take what a thread has parked. NULL: nothing. @param[in] thread as tni_self */
+struct tni_conn *tni_parking_take(tni_parking *parking, uintptr_t thread);
 
-/** Park an open connection. @return false: its place is taken, or somebody waits */
-bool tni_parking_put(tni_parking *parking, struct tni_conn *conn);
+/** Park an open connection. @return false: the thread's place is taken, or somebody waits */
+bool tni_parking_put(tni_parking *parking, uintptr_t thread, struct tni_conn *conn);
 
 /** Take one out of any place, from `*at` on, which is 0 at first. NULL: there are no more. */
 struct tni_conn *tni_parking_clear(tni_parking *parking, uint32_t *at);

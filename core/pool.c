@@ -320,14 +320,15 @@ tenon_status
 tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_error *err)
 {
     const bool turn = what->writer && pool->limits.single_writer;
+    const uintptr_t self = tni_self();
     bool admitted = false, has_turn = false;
     tenon_status st = TENON_OK;
     uint64_t until_ns = 0;
 
-    *out = turn || !what->admit ? NULL : tni_parking_take(&pool->parking);
+    *out = turn || !what->admit ? NULL : tni_parking_take(&pool->parking, self);
     if (*out != NULL) {
         (*out)->at_once = true;
-        atomic_store_explicit(&(*out)->thread, tni_self(), memory_order_relaxed);
+        atomic_store_explicit(&(*out)->thread, self, memory_order_relaxed);
         return st;
     }
     tni_mutex_lock(&pool->lock);
@@ -347,7 +348,7 @@ tni_pool_lease(tni_pool *pool, const tni_lease *what, tni_conn **out, tenon_erro
         st = pool_take_conn(pool, what, &until_ns, out, err);
     if (st == TENON_OK) {
         (*out)->at_once = false;
-        atomic_store_explicit(&(*out)->thread, tni_self(), memory_order_relaxed);
+        atomic_store_explicit(&(*out)->thread, self, memory_order_relaxed);
         goto done;
     }
     if (has_turn)
@@ -388,12 +389,13 @@ void
 tni_pool_release(tni_pool *pool, tni_conn *conn, bool writer, bool leave)
 {
     if (leave && conn->drv != NULL && !(writer && pool->limits.single_writer)) {
-        tni_conn *older = tni_parking_take(&pool->parking); /* of a thread that has several */
+        const uintptr_t thread = atomic_load_explicit(&conn->thread, memory_order_relaxed);
+        tni_conn *older = tni_parking_take(&pool->parking, thread); /* a thread may have several */
 
         if (older != NULL)
             pool_give_back(pool, older, false, true);
         atomic_store_explicit(&conn->thread, 0, memory_order_relaxed);
-        if (tni_parking_put(&pool->parking, conn))
+        if (tni_parking_put(&pool->parking, thread, conn))
             return;
     }
     pool_give_back(pool, conn, writer, leave);

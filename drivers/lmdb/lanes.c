@@ -30,19 +30,19 @@ lmdb_lanes_fini(lmdb_lanes *lanes)
 }
 
 /* The lane of the calling thread: stacks, and what lies beside them, are far apart. */
-static atomic_int *
+static lmdb_lane *
 lanes_own(lmdb_lanes *lanes)
 {
     static _Thread_local char here;
     const uint64_t spread = (uint64_t)(uintptr_t)&here * UINT64_C(0x9e3779b97f4a7c15);
 
-    return &lanes->lanes[(spread >> 32) % LMDB_LANES].count;
+    return &lanes->lanes[(spread >> 32) % LMDB_LANES];
 }
 
 void
-lmdb_lanes_leave(lmdb_lanes *lanes)
+lmdb_lanes_leave(lmdb_lanes *lanes, lmdb_lane *lane)
 {
-    (void)atomic_fetch_sub(lanes_own(lanes), 1);
+    (void)atomic_fetch_sub(&lane->count, 1);
     if (!atomic_load(&lanes->closed))
         return;
     (void)pthread_mutex_lock(&lanes->lock);
@@ -50,32 +50,34 @@ lmdb_lanes_leave(lmdb_lanes *lanes)
     (void)pthread_mutex_unlock(&lanes->lock);
 }
 
-bool
+lmdb_lane *
 lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns)
 {
+    lmdb_lane *lane = lanes_own(lanes);
+
     for (;;) {
         /* Counted first, then looked: who closes it does the opposite, so one of the two sees the
          * other. */
-        (void)atomic_fetch_add(lanes_own(lanes), 1);
+        (void)atomic_fetch_add(&lane->count, 1);
         if (!atomic_load(&lanes->closed))
-            return true;
-        lmdb_lanes_leave(lanes);
+            return lane;
+        lmdb_lanes_leave(lanes, lane);
         if (!tenon_gate_enter(&lanes->slow, deadline_ns))
-            return false;
+            return NULL;
         tenon_gate_leave(&lanes->slow);
     }
 }
 
-/* Nobody who came before the gate was closed is inside. Those who come now and turn round leave by
- * the lane they came by, so no sum is too small. */
+/* Whether nobody who came before the gate was closed is inside: a lane that was empty once has only
+ * those who turn round. */
 static bool
 lanes_are_empty(lmdb_lanes *lanes)
 {
-    int sum = 0;
+    bool empty = true;
 
-    for (int i = 0; i < LMDB_LANES; i++)
-        sum += atomic_load(&lanes->lanes[i].count);
-    return sum == 0;
+    for (int i = 0; i < LMDB_LANES && empty; i++)
+        empty = atomic_load(&lanes->lanes[i].count) == 0;
+    return empty;
 }
 
 bool

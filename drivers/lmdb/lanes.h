@@ -12,7 +12,7 @@
 
 enum { LMDB_LANES = 16 };
 
-/** Those who went in and out here; one may go out in another lane than in. */
+/** How many are inside who came by this lane. */
 typedef struct lmdb_lane {
     atomic_int count;
     unsigned char apart[64 - sizeof(int)];
@@ -30,9 +30,11 @@ typedef struct lmdb_lanes {
 void lmdb_lanes_init(lmdb_lanes *lanes);
 void lmdb_lanes_fini(lmdb_lanes *lanes);
 
-/** Go inside; while it is closed, wait. @return false: the deadline has passed */
-bool lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns);
-void lmdb_lanes_leave(lmdb_lanes *lanes);
+/** Go inside; while it is closed, wait. @return the lane, to leave by; NULL: the deadline has
+ * passed
+ */
+lmdb_lane *lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns);
+void lmdb_lanes_leave(lmdb_lanes *lanes, lmdb_lane *lane);
 
 /** Close it, and wait until nobody is inside. @return false: the deadline has passed, and it is
  * open again */

@@ -10,6 +10,7 @@ struct tenon_kv_txn {
     MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
     tenon_kv_cursor *kept; /* a reader's, to be used again */
     MDB_cursor *finder;    /* a reader's, for single keys */
+    lmdb_lane *lane;       /* through which it is inside the gate */
     bool read_only;
     bool resting;
     bool finds; /* `finder` is in this transaction */
@@ -121,13 +122,13 @@ lmdb_start(tenon_kv_txn *txn, uint64_t deadline_ns, tenon_error *err)
     int rc = MDB_MAP_RESIZED; /* until a try says otherwise */
 
     while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
-        st = lmdb_store_enter(store, deadline_ns, err);
+        st = lmdb_store_enter(store, deadline_ns, &txn->lane, err);
         if (st != TENON_OK)
             return st;
         rc = txn->read_only ? lmdb_begin_reader(txn)
                             : mdb_txn_begin(store->env, NULL, 0, &txn->raw);
         if (rc != 0)
-            lmdb_lanes_leave(&store->gate);
+            lmdb_lanes_leave(&store->gate, txn->lane);
         if (rc == MDB_MAP_RESIZED) /* by another process: take over its size */
             st = lmdb_store_resize(store, 0, deadline_ns, err);
     }
@@ -172,7 +173,7 @@ lmdb_rest(tenon_kv_txn *txn)
     mdb_txn_reset(txn->raw);
     txn->resting = true;
     txn->finds = false;
-    lmdb_lanes_leave(&txn->store->gate);
+    lmdb_lanes_leave(&txn->store->gate, txn->lane);
 }
 
 static tenon_status
@@ -199,10 +200,11 @@ lmdb_abort(tenon_kv_txn *txn)
 {
     tenon_kv_store *store = txn->store;
     const bool read_only = txn->read_only, resting = txn->resting;
+    lmdb_lane *lane = txn->lane;
 
     lmdb_txn_free(txn);
     if (!resting)
-        lmdb_lanes_leave(&store->gate);
+        lmdb_lanes_leave(&store->gate, lane);
     if (!read_only)
         lmdb_store_give_turn(store);
 }

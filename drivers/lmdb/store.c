@@ -329,14 +329,17 @@ lmdb_store_give_turn(tenon_kv_store *store)
 }
 
 tenon_status
-lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, tenon_error *err)
+lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, lmdb_lane **lane, tenon_error *err)
 {
     const uint64_t wanted_bytes = atomic_load_explicit(&store->wanted_bytes, memory_order_relaxed);
     tenon_status st = TENON_OK;
 
     if (wanted_bytes != 0)
         st = lmdb_store_resize(store, wanted_bytes, deadline_ns, err);
-    if (st == TENON_OK && !lmdb_lanes_enter(&store->gate, deadline_ns))
+    if (st != TENON_OK)
+        return st;
+    *lane = lmdb_lanes_enter(&store->gate, deadline_ns);
+    if (*lane == NULL)
         st = tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                            "%s: the map is being resized", store->path);
     return st;

@@ -149,11 +149,11 @@ what_has_lived_its_time_is_closed_when_it_comes_back(void **state)
 static void
 leave_alone(tenon_db *db, uint64_t ms)
 {
-    tni_conn *conn = tni_parking_take(&db->pool.parking);
+    tni_conn *conn = tni_parking_take(&db->pool.parking, tni_self());
 
     assert_non_null(conn);
     conn->idle_since_ns -= ms * TNI_NS_PER_MS;
-    assert_true(tni_parking_put(&db->pool.parking, conn));
+    assert_true(tni_parking_put(&db->pool.parking, tni_self(), conn));
 }
 
 static void
