@@ -58,7 +58,8 @@ ledger_load *ledger_load_start(tenon_db *db, int threads, uint32_t timeout_ms);
 /** Entries that were acknowledged so far. */
 uint64_t ledger_load_acknowledged(const ledger_load *load);
 /** Stop, and see on `db` that every acknowledged entry is there once, that none is that was
- * refused, and that no call was late. @return how many ended with an unknown outcome */
+ * refused, and that no call was late. @return how many gave up before their deadline, with an
+ * unknown outcome: only who has asked until then may say that he doesn't know */
 uint64_t ledger_load_stop(ledger_load *load, tenon_db *db);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "ledger.h"
 
-enum { LOAD_THREADS = 8, LOAD_TIMEOUT_MS = 5000, LOAD_ROUNDS = 5 };
+enum { LOAD_THREADS = 8, LOAD_TIMEOUT_MS = 15000, LOAD_ROUNDS = 5 };
 
 static pg_server *load_server;
 

@@ -113,25 +113,11 @@ each_sqlstate_has_its_status(void **state)
     }
 }
 
-/* Only a whole transaction that was rolled back for another's sake is run again by itself, and a
- * server that is full or holds a lock may be asked again. */
-static void
-only_conflicts_and_what_is_busy_are_retryable(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof state_cases / sizeof state_cases[0]; i++) {
-        const tenon_status st = state_cases[i].status;
-
-        assert_int_equal(tenon_status_retryable(st), st == TENON_CONFLICT || st == TENON_BUSY);
-    }
-}
-
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_sqlstate_has_its_status),
-        cmocka_unit_test(only_conflicts_and_what_is_busy_are_retryable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
