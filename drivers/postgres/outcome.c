@@ -118,14 +118,6 @@ outcome_unknown(const char *why, tenon_error *err)
                           why);
 }
 
-tenon_status
-pg_outcome_unconfirmed(tenon_error *err)
-{
-    return tenon_sql_fail(err, TENON_UNKNOWN_OUTCOME, 0, TENON_EFFECT_UNKNOWN, NULL,
-                          "the server has committed, but its standbys did not confirm that they "
-                          "have it too");
-}
-
 /* Who lost his connection while the server waited for its standbys finds his commit there before
  * they have it. Something small that is written after it is confirmed after it. */
 static tenon_status
@@ -137,7 +129,7 @@ outcome_is_confirmed(tenon_pq_link *link, tenon_error *err)
 
     if (st != TENON_OK)
         return outcome_unknown(why.message, err);
-    return link->unconfirmed ? pg_outcome_unconfirmed(err) : TENON_OK;
+    return link->unconfirmed ? tenon_pq_unconfirmed(err) : TENON_OK;
 }
 
 /* Who asks leaves a mark of his own where there is none, and says so in it: he may have to ask

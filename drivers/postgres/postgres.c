@@ -347,7 +347,7 @@ pg_commit_wait(pg_conn *c, tenon_error *err)
         st = tenon_pq_run(c->pq.now, NULL, err);
     answered = c->pq.now->tag != NULL && c->pq.now->tag[0] != '\0';
     if (answered) /* whatever became of the connection after that */
-        st = c->pq.now->unconfirmed ? pg_outcome_unconfirmed(err) : TENON_OK;
+        st = c->pq.now->unconfirmed ? tenon_pq_unconfirmed(err) : TENON_OK;
     else if (c->pq.now->dead)
         st = c->pq.now->commit_sent ? pg_outcome_ask(c, err) : st;
     else if (st == TENON_OK)

@@ -52,9 +52,6 @@ tenon_status pg_outcome_begin(pg_conn *c, tenon_pq_link *link, tenon_error *err)
 tenon_status pg_outcome_prepare(pg_conn *c, tenon_error *err);
 /** outcome.c: before a transaction begins, forget marks that nobody will ask for. */
 tenon_status pg_outcome_trim(pg_conn *c, tenon_error *err);
-/** outcome.c: the server has it, and its standbys may not: a failover would lose it. @retval
- * TENON_UNKNOWN_OUTCOME */
-tenon_status pg_outcome_unconfirmed(tenon_error *err);
 /** outcome.c: after the connection was lost in a commit. */
 tenon_status pg_outcome_ask(pg_conn *c, tenon_error *err);
 

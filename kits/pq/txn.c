@@ -253,6 +253,14 @@ tenon_pq_savepoint_rollback(tenon_drv_conn *conn, uint32_t depth, tenon_error *e
 
 /* ---- Two-phase commit, upkeep ---- */
 
+tenon_status
+tenon_pq_unconfirmed(tenon_error *err)
+{
+    return tenon_sql_fail(err, TENON_UNKNOWN_OUTCOME, 0, TENON_EFFECT_UNKNOWN, NULL,
+                          "the server has committed, but its standbys did not confirm that they "
+                          "have it too");
+}
+
 static tenon_status
 pq_run_tagged(tenon_pq_conn *c, const char *words, const char *gid, const char *tag,
               tenon_error *err)
@@ -269,6 +277,7 @@ pq_run_tagged(tenon_pq_conn *c, const char *words, const char *gid, const char *
     (void)snprintf(sql, sizeof sql, "%s %s", words, quoted);
     PQfreemem(quoted);
     c->main->tag = NULL;
+    c->main->unconfirmed = false;
     st = tenon_pq_send(c->main, item, sql, NULL, err);
     if (st == TENON_OK)
         st = tenon_pq_run(c->main, NULL, err);
@@ -278,7 +287,7 @@ pq_run_tagged(tenon_pq_conn *c, const char *words, const char *gid, const char *
     if (st == TENON_OK && c->main->tag != tag)
         st = tenon_sql_fail(err, TENON_CONFLICT, 0, TENON_EFFECT_ROLLED_BACK, gid,
                             "the server has rolled back instead");
-    return st;
+    return st == TENON_OK && c->main->unconfirmed ? tenon_pq_unconfirmed(err) : st;
 }
 
 static tenon_status

@@ -18,6 +18,7 @@ static const char *const states_settings[] = { "max_connections=10",
 enum { STATES_SLOTS = 7 };
 
 static pg_server *states_server;
+static char states_disk[128]; /* while it is mounted */
 
 static int
 states_setup(void **state)
@@ -37,6 +38,8 @@ states_teardown(void **state)
 {
     (void)state;
     pg_server_free(states_server);
+    if (states_disk[0] != '\0') /* a test has failed before it could */
+        (void)umount(states_disk);
     return 0;
 }
 
@@ -350,6 +353,7 @@ states_mount(const char *path)
     assert_int_equal(mkdir(path, 0700), 0);
     if (mount("tmpfs", path, "tmpfs", 0, "size=25165824") != 0)
         return false;
+    (void)snprintf(states_disk, sizeof states_disk, "%s", path);
     assert_int_equal(chown(path, folder.st_uid, folder.st_gid), 0);
     assert_int_equal(chmod(path, 0700), 0);
     (void)snprintf(sql, sizeof sql, "CREATE TABLESPACE small LOCATION '%s'", path);
@@ -439,6 +443,7 @@ a_full_disk_rolls_back_and_writing_goes_on_when_there_is_space(void **state)
     talk_do(states_server, "DROP DATABASE small");
     talk_do(states_server, "DROP TABLESPACE small");
     assert_int_equal(umount(disk), 0);
+    states_disk[0] = '\0';
 }
 
 int

@@ -241,6 +241,9 @@ tenon_status tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err);
 tenon_status tenon_pq_send_xid(tenon_pq_conn *c, tenon_error *err);
 /** Send COMMIT. */
 tenon_status tenon_pq_send_commit(tenon_pq_conn *c, tenon_error *err);
+/** Report a commit that the server has and its standbys may not: a failover would lose it.
+ * @retval TENON_UNKNOWN_OUTCOME */
+tenon_status tenon_pq_unconfirmed(tenon_error *err);
 /** Whether something was sent whose failure nobody knows yet. */
 bool tenon_pq_owes(const tenon_pq_link *link);
 
