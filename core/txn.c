@@ -152,10 +152,10 @@ tni_count_end(tni_conn *conn, const tni_op *op, uint32_t end, const tni_times *t
     if (stats == NULL)
         return;
     tni_histogram_add(&stats->phases[TNI_RUN], times->ended_ns - times->leased_ns);
-    if (end == TNI_COMMITTED)
-        tni_histogram_add(&stats->phases[TNI_COMMIT], times->done_ns - times->ended_ns);
-    else if (end != TNI_UNKNOWN)
+    if (end != TNI_COMMITTED && end != TNI_UNKNOWN)
         tni_histogram_add(&stats->phases[TNI_ROLLBACK], times->done_ns - times->ended_ns);
+    else if (end == TNI_COMMITTED && times->done_ns != times->ended_ns) /* not a reader's */
+        tni_histogram_add(&stats->phases[TNI_COMMIT], times->done_ns - times->ended_ns);
     tni_bump(&stats->counts[end]);
 }
 
@@ -377,7 +377,7 @@ txn_commit(tenon_txn *txn, uint64_t ended_ns, tenon_error *cause, tenon_error *e
     st = txn_call(txn, txn_slot_commit, txn);
     if (st != TENON_OK)
         st = tni_txn_commit_failed(txn, st, cause, err);
-    now_ns = tni_monotonic_ns();
+    now_ns = txn->read_only ? ended_ns : tni_monotonic_ns(); /* a reader has nothing to wait for */
     tni_breaker_note(&db->breaker, st);
     tni_report_begin(&report, txn, st, ended_ns, now_ns);
     txn_count_end(txn, tni_txn_commit_kind(st), ended_ns, now_ns);
