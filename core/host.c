@@ -48,7 +48,9 @@ host_random(void *out, uint64_t bytes)
 static tenon_status
 host_find_driver(const char *name, const tenon_driver **out, tenon_error *err)
 {
-    return tni_driver_find_by_name(name, tni_loader_path(), out, err);
+    return name != NULL && name[0] == '/'
+               ? tni_driver_find_by_path(name, out, err)
+               : tni_driver_find_by_name(name, tni_loader_path(), out, err);
 }
 
 const tenon_host tni_host = {

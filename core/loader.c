@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/filter.h"
 #include "core/host.h"
 #include "core/plugin.h"
 #include "core/url.h"
@@ -331,6 +332,8 @@ tni_driver_find_by_name(const char *name, const char *driver_path, const tenon_d
     tenon_status st;
 
     *out = NULL;
+    if (name != NULL && strchr(name, '+') != NULL)
+        return tni_filter_find(name, driver_path, out, err);
     if (!tni_is_driver_name(name))
         return tni_fail(err, TENON_CONFIG, NULL, "this is not the name of a driver");
     *out = loader_find_registered(name);

@@ -224,6 +224,10 @@ open_find_driver(tenon_db *db, const tni_url *url, const char *driver_path, teno
                           ? tni_driver_find_by_path(url->driver, &db->driver, err)
                           : tni_driver_find_by_name(url->driver, driver_path, &db->driver, err);
 
+    if (st == TENON_OK && (db->driver->flags & TENON_DRV_FILTER) != 0)
+        return tni_fail(err, TENON_CONFIG, db->driver->name,
+                        "%s is a filter: it needs a driver, as in %s+DRIVER:PLACE",
+                        db->driver->name, db->driver->name);
     if (st == TENON_OK) {
         db->has_fetch = tni_driver_has_fetch(db->driver);
         db->thread_bound = (db->driver->flags & TENON_DRV_THREAD_BOUND) != 0;

@@ -54,6 +54,15 @@ typedef struct tni_plugin {
 tenon_status tni_plugin_normalise(const tenon_driver *descriptor, tni_plugin *out,
                                   tni_reason *reason);
 
+/**
+ * A filter over another driver: slots that the inner one lacks are absent, and name, capabilities
+ * and flags are its own.
+ *
+ * @param[in]  filter, inner normalised
+ * @param[out] out           points into itself: must not move
+ */
+void tni_plugin_over(const tni_plugin *filter, const tni_plugin *inner, tni_plugin *out);
+
 /** Whether the driver fetches a row in one call; else its slot is not to be called. */
 bool tni_driver_has_fetch(const tenon_driver *driver);
 

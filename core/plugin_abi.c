@@ -336,3 +336,29 @@ tni_plugin_normalise(const tenon_driver *descriptor, tni_plugin *out, tni_reason
         plugin_fill(out);
     return st;
 }
+
+void
+tni_plugin_over(const tni_plugin *filter, const tni_plugin *inner, tni_plugin *out)
+{
+    tni_plugin lacking; /* as a driver's copy that has no optional slot */
+
+    memset(&lacking, 0, sizeof lacking);
+    plugin_fill(&lacking);
+    *out = *filter;
+    for (size_t i = 0; i < sizeof plugin_tables / sizeof plugin_tables[0]; i++) {
+        const plugin_table *t = &plugin_tables[i];
+
+        for (size_t slot = t->required; slot < t->slot_count; slot++) {
+            const size_t at = t->in_plugin + 8 + slot * PLUGIN_SLOT_BYTES;
+            const unsigned char *none = (const unsigned char *)&lacking + at;
+
+            if (memcmp((const unsigned char *)inner + at, none, PLUGIN_SLOT_BYTES) == 0)
+                memcpy((unsigned char *)out + at, none, PLUGIN_SLOT_BYTES);
+        }
+    }
+    plugin_fill(out); /* its tables are where it is */
+    out->driver.name = inner->driver.name;
+    out->driver.version = inner->driver.version;
+    out->driver.capabilities = inner->driver.capabilities;
+    out->driver.flags = inner->driver.flags;
+}

@@ -102,13 +102,18 @@ url_driver_end(const char *url)
 {
     const size_t query = strcspn(url, "?");
     const char *end;
+    size_t from = 0; /* of the last name, behind those of the filters */
 
-    if (url[0] != '/') {
-        const size_t len = url_name_len(url);
+    while (url[from] != '/') {
+        const size_t len = url_name_len(url + from);
 
-        return len > 0 && url[len] == ':' ? len : SIZE_MAX;
+        if (len > 0 && url[from + len] == ':')
+            return from + len;
+        if (len == 0 || url[from + len] != '+')
+            return SIZE_MAX;
+        from += len + 1;
     }
-    end = strstr(url, ".so:");
+    end = strstr(url + from, ".so:");
     if (end == NULL || (size_t)(end - url) > query)
         return SIZE_MAX;
     return (size_t)(end - url) + 3;

@@ -41,7 +41,7 @@ extern "C" {
 /** A driver of another major is refused; its entry point has another name. */
 #define TENON_DRIVER_ABI_MAJOR 1
 /** Raised by one whenever something is appended. */
-#define TENON_DRIVER_ABI_MINOR 2
+#define TENON_DRIVER_ABI_MINOR 3
 /** Name of the one exported function. */
 #define TENON_DRIVER_ENTRY "tenon_driver_v1"
 
@@ -178,7 +178,9 @@ typedef struct tenon_host {
     int64_t (*wall_us)(void);
     /** Fill with bytes from the system's generator. */
     void (*random)(void *out, uint64_t bytes);
-    /** The normalised table of another driver, for filters. @retval as tenon_open for a driver */
+    /** The normalised table of another driver, for filters: by its name, by the absolute path of its
+     * plugin, or, as "a+b", of filter a over b. @retval
+     * as tenon_open for a driver */
     tenon_status (*find_driver)(const char *name, const tenon_driver **out, tenon_error *err);
 } tenon_host;
 
@@ -450,6 +452,12 @@ typedef struct tenon_drv_admin_ops {
  * Only with TENON_CAP_SINGLE_WRITER and
  * TENON_CAP_SAVEPOINTS. */
 #define TENON_DRV_GROUPS UINT32_C(4)
+
+/** A filter: it works over another driver, for URLs `NAME+INNER:…`, and only so. It has every slot,
+ * of which those are called that `INNER` has; capabilities and flags are those of `INNER`. Its
+ * `open` gets the whole URL, and all parameters: those that are its own begin with its name and
+ * '_'. See tenon/kit/filter.h. */
+#define TENON_DRV_FILTER UINT32_C(8)
 
 /** The descriptor. Lives as long as the process. */
 struct tenon_driver {

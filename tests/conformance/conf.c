@@ -93,7 +93,8 @@ conf_driver_end(const char *url)
     return end != NULL ? end + strlen(".so") : strchr(url, ':');
 }
 
-/* The URL of the command line with the plugin's path for the driver's name. */
+/* The URL of the command line with the plugin's path for the driver's name; a filter is found by its
+ * own. */
 static bool
 conf_set_url(const char *plugin, const char *url)
 {
@@ -102,7 +103,7 @@ conf_set_url(const char *plugin, const char *url)
 
     if (rest == NULL)
         return false;
-    if (plugin[0] == '/')
+    if (plugin[0] == '/' && memchr(url, '+', (size_t)(rest - url)) == NULL)
         len = snprintf(conf_run.url, sizeof conf_run.url, "%s%s", plugin, rest);
     else
         len = snprintf(conf_run.url, sizeof conf_run.url, "%s", url);
