@@ -5,7 +5,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 export TENON_DRIVER_PATH="$PWD/build/lib/tenon/drivers"
 steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation
-kill.sqlite kill.lmdb kill.control cut.sqlite cut.lmdb cut.control"
+kill.sqlite kill.lmdb kill.control cut.sqlite cut.lmdb cut.control
+points.sqlite points.lmdb points.postgres"
 shim=$PWD/build/tests/shim.so
 
 power() { # kill|cut URL COUNT
@@ -29,6 +30,12 @@ step() {
     faults.sqlite) build/tests/test_faults "$shim" 'sqlite:@DIR@/db' 100 ;;
     faults.checkpoint) build/tests/test_faults "$shim" 'sqlite:@DIR@/db?wal_autocheckpoint=1' 100 ;;
     faults.lmdb) build/tests/test_faults "$shim" 'lmdb:@DIR@/db' 100 ;;
+    # Every kind of fault at every call of a driver, those of opening too.
+    points.sqlite) build/tests/test_points 'sqlite:@DIR@/db?durability=process' --long ;;
+    points.lmdb) build/tests/test_points 'lmdb:@DIR@/db?durability=process' --long ;;
+    points.postgres)
+        build/bin/with-postgres --setting fsync=off -- build/tests/test_points '@URL@&durability=none' --long
+        ;;
     simulation) build/tests/test_simulation 1 1000000 ;;
     # 500 kills and 50 power cuts on each engine; with POWER_GROUPS=1 so many in the middle of a group.
     kill.sqlite) power kill 'sqlite:@DIR@/db?wal_autocheckpoint=100' 500 ;;
