@@ -5,7 +5,7 @@
 #include "tenon/driver.h"
 
 /**
- * The driver of a name with filters before it: "fault+sqlite", "fault+trace+/folder/x.so". As
+ * The driver of a name with filters before it: "fault+x", "fault+trace+/folder/x.so". As
  * tni_driver_find_by_name; further, TENON_CONFIG where what stands before '+' is no filter, or too
  * many are.
  */

@@ -178,9 +178,8 @@ typedef struct tenon_host {
     int64_t (*wall_us)(void);
     /** Fill with bytes from the system's generator. */
     void (*random)(void *out, uint64_t bytes);
-    /** The normalised table of another driver, for filters: by its name, by the absolute path of its
-     * plugin, or, as "a+b", of filter a over b. @retval
-     * as tenon_open for a driver */
+    /** The normalised table of another driver, for filters: by its name, by the absolute path of
+     * its plugin, or, as "a+b", of filter a over b. @retval as tenon_open for a driver */
     tenon_status (*find_driver)(const char *name, const tenon_driver **out, tenon_error *err);
 } tenon_host;
 

@@ -93,8 +93,8 @@ conf_driver_end(const char *url)
     return end != NULL ? end + strlen(".so") : strchr(url, ':');
 }
 
-/* The URL of the command line with the plugin's path for the driver's name; a filter is found by its
- * own. */
+/* The URL of the command line with the plugin's path for the driver's name; a filter is found by
+ * its own. */
 static bool
 conf_set_url(const char *plugin, const char *url)
 {
