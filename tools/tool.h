@@ -53,6 +53,7 @@ extern const tool_command tool_migrate;
 extern const tool_command tool_generate;
 extern const tool_command tool_compare;
 extern const tool_command tool_bench;
+extern const tool_command tool_calls;
 
 /**
  * Read the arguments of a command. `--help` is answered here; `--db URL` is the same as the

@@ -94,6 +94,7 @@ typedef struct tenon_filter_call {
     const tenon_drv_begin *begin; /**< Of begin; else NULL. */
     uint32_t answered;            /**< Set by `before`: TENON_OK too is the answer, in its place. */
     uint32_t reserved;
+    uint64_t scratch; /**< From `before` to `after`. */
 } tenon_filter_call;
 
 /** What a filter does. `open` and `close` required. */

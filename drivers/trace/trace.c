@@ -1,0 +1,249 @@
+/*
+ * A filter that records the calls of a driver: trace+URL?trace_file=PATH. One JSON object in a line
+ * for each call; `tenon trace PATH` reads them. Values are left out unless the URL asks for them:
+ * they may be secret.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "tenon/kit/filter.h"
+
+#define TRACE_VERSION 1
+#define TRACE_BUFFER_BYTES 65536
+
+/* A database that is traced. */
+typedef struct trace_db {
+    pthread_mutex_t lock; /* guards the file */
+    FILE *file;
+    uint64_t from_ns;
+    atomic_uint_fast64_t conn_count;
+    uint32_t with_values;
+    bool failed; /* the file could not be written: said once */
+} trace_db;
+
+static const char *const trace_kinds[] = { "", "select", "insert", "update", "delete", "count" };
+
+/* ---- Opening ---- */
+
+static tenon_status
+trace_bad(tenon_error *err, const char *key, const char *why)
+{
+    (void)tenon_filter_fail(err, TENON_CONFIG, TENON_EFFECT_OPEN, "%s %s", key, why);
+    (void)snprintf(err->object, sizeof err->object, "%s", key);
+    return TENON_CONFIG;
+}
+
+static tenon_status
+trace_read(const tenon_drv_param *params, uint32_t param_count, const char **path,
+           uint32_t *with_values, tenon_error *err)
+{
+    *path = NULL;
+    *with_values = 0;
+    for (uint32_t i = 0; i < param_count; i++) {
+        const char *value = params[i].value;
+
+        if (strcmp(params[i].key, "trace_file") == 0)
+            *path = value;
+        else if (strcmp(params[i].key, "trace_values") != 0)
+            return trace_bad(err, params[i].key, "is no parameter of the trace filter");
+        else if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+            return trace_bad(err, params[i].key, "is 0 or 1");
+        else
+            *with_values = value[0] == '1';
+    }
+    return *path != NULL && (*path)[0] != '\0'
+               ? TENON_OK
+               : trace_bad(err, "trace_file", "is missing: where to record to");
+}
+
+/* A line. The lock is held, or nobody else is there. */
+static void
+trace_write(trace_db *t, json_t *line)
+{
+    const bool done = line != NULL && json_dumpf(line, t->file, JSON_COMPACT) == 0 &&
+                      fputc('\n', t->file) != EOF;
+
+    json_decref(line);
+    if (!done && !t->failed)
+        tenon_filter_host->log(TENON_LOG_ERROR, "trace", "the trace can't be written");
+    t->failed = t->failed || !done;
+}
+
+/* Appends, so that a database that is opened anew goes on in the same file. Its owner alone may
+ * read it. */
+static tenon_status
+trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identity, void **out,
+           tenon_error *err)
+{
+    trace_db *t = calloc(1, sizeof *t);
+    const char *path = NULL;
+    int fd = -1;
+    tenon_status st = t == NULL
+                          ? tenon_filter_fail(err, TENON_NO_MEMORY, TENON_EFFECT_OPEN, "no memory")
+                          : trace_read(params, param_count, &path, &t->with_values, err);
+
+    *out = NULL;
+    (void)identity;
+    if (st != TENON_OK)
+        goto failed;
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    t->file = fd < 0 ? NULL : fdopen(fd, "a");
+    if (t->file == NULL) {
+        if (fd >= 0)
+            (void)close(fd);
+        (void)trace_bad(err, "trace_file", "can't be opened");
+        st = TENON_CONFIG;
+        goto failed;
+    }
+    (void)setvbuf(t->file, NULL, _IOFBF, TRACE_BUFFER_BYTES);
+    (void)pthread_mutex_init(&t->lock, NULL);
+    t->from_ns = tenon_filter_host->monotonic_ns();
+    trace_write(t, json_pack("{si, sI}", "tenon_trace", TRACE_VERSION, "wall_us",
+                             (json_int_t)tenon_filter_host->wall_us()));
+    *out = t;
+    return TENON_OK;
+
+failed:
+    free(t);
+    return st;
+}
+
+static void
+trace_close(void *filter)
+{
+    trace_db *t = filter;
+
+    if (fclose(t->file) != 0 && !t->failed)
+        tenon_filter_host->log(TENON_LOG_ERROR, "trace", "the trace can't be written");
+    (void)pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+/* ---- Values ---- */
+
+static json_t *
+trace_hex(const unsigned char *data, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(2 * len + 1);
+    json_t *out;
+
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < len; i++) {
+        text[2 * i] = digits[data[i] >> 4];
+        text[2 * i + 1] = digits[data[i] & 15];
+    }
+    out = json_stringn(text, 2 * len);
+    free(text);
+    return out;
+}
+
+/* A value as {"type": value}; NULL as null. */
+static json_t *
+trace_value(const tenon_value *v)
+{
+    switch (v->type) {
+    case TENON_INT:
+        return json_pack("{sI}", "int", (json_int_t)v->as.i);
+    case TENON_BOOL:
+        return json_pack("{sb}", "bool", v->as.i != 0);
+    case TENON_TIME:
+        return json_pack("{sI}", "time", (json_int_t)v->as.i);
+    case TENON_REAL:
+        return json_pack("{sf}", "real", v->as.d);
+    case TENON_TEXT:
+        return json_pack("{so}", "text", json_stringn((const char *)v->as.data, v->len));
+    case TENON_BLOB:
+        return json_pack("{so}", "blob", trace_hex(v->as.data, v->len));
+    case TENON_UUID:
+        return json_pack("{so}", "uuid", trace_hex(v->as.data, v->len));
+    default:
+        return json_null();
+    }
+}
+
+static json_t *
+trace_values(const tenon_value *values, uint32_t count)
+{
+    json_t *out = json_array();
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)json_array_append_new(out, trace_value(&values[i]));
+    return out;
+}
+
+/* ---- Calls ---- */
+
+static void
+trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
+{
+    if (call->query != NULL) {
+        (void)json_object_set_new(line, "query", json_string(call->query->name));
+        (void)json_object_set_new(line, "table", json_string(call->query->table->name));
+        if (call->query->kind < sizeof trace_kinds / sizeof trace_kinds[0])
+            (void)json_object_set_new(line, "kind", json_string(trace_kinds[call->query->kind]));
+    }
+    if (call->text != NULL)
+        (void)json_object_set_new(line, "text", json_string(call->text));
+    if (call->number != 0)
+        (void)json_object_set_new(line, "number", json_integer((json_int_t)call->number));
+    if (call->begin != NULL) {
+        (void)json_object_set_new(line, "isolation", json_integer(call->begin->isolation));
+        (void)json_object_set_new(line, "read_only", json_boolean(call->begin->read_only != 0));
+    }
+    if (t->with_values && call->params != NULL)
+        (void)json_object_set_new(line, "params", trace_values(call->params, call->param_count));
+    if (t->with_values && call->row != NULL)
+        (void)json_object_set_new(line, "row", trace_values(call->row, call->column_count));
+}
+
+static tenon_status
+trace_before(tenon_filter_call *call, tenon_error *err)
+{
+    trace_db *t = call->filter;
+
+    (void)err;
+    if (call->state != NULL && *call->state == 0) /* its number, from 1 on */
+        *call->state = atomic_fetch_add(&t->conn_count, 1) + 1;
+    call->scratch = tenon_filter_host->monotonic_ns();
+    return TENON_OK;
+}
+
+static tenon_status
+trace_after(const tenon_filter_call *call, tenon_status st, tenon_error *err)
+{
+    const uint64_t took_ns = tenon_filter_host->monotonic_ns() - call->scratch;
+    trace_db *t = call->filter;
+    json_t *line = json_pack(
+        "{sI, sI, sI, ss, si}", "at_ns", (json_int_t)(call->scratch - t->from_ns), "took_ns",
+        (json_int_t)took_ns, "conn", (json_int_t)(call->state == NULL ? 0 : *call->state), "call",
+        tenon_filter_slot_name(call->slot), "status", (int)st);
+
+    (void)err;
+    if (line != NULL)
+        trace_describe(line, t, call);
+    (void)pthread_mutex_lock(&t->lock);
+    trace_write(t, line);
+    (void)pthread_mutex_unlock(&t->lock);
+    return st;
+}
+
+static const tenon_filter_hooks trace_hooks = {
+    .size = sizeof trace_hooks,
+    .open = trace_open,
+    .close = trace_close,
+    .before = trace_before,
+    .after = trace_after,
+};
+
+TENON_FILTER_DRIVER(trace, "1.0", trace_hooks);
