@@ -142,8 +142,10 @@ call_prepare(const tni_operation *op, const chat_context *ctx, const void *in, v
 
     if (out != NULL && out_bytes > 0)
         memset(out, 0, out_bytes);
-    if ((out == NULL && out_bytes > 0) || in == NULL)
-        return tni_chat_fail(err, TENON_MISUSE, op->name, "%s: a null pointer was given", op->name);
+    if ((out == NULL && out_bytes > 0) || in == NULL) {
+        (void)tni_chat_fail(err, TENON_MISUSE, op->name, "%s: a null pointer was given", op->name);
+        return TENON_MISUSE;
+    }
     status = tni_chat_context(ctx, op->anonymous, full, err);
     if (status == TENON_OK && op->check != NULL)
         status = op->check(full, in, err);

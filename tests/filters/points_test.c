@@ -481,15 +481,9 @@ parameters_that_mean_nothing_are_refused(void **state)
 static void
 what_is_no_filter_is_refused_before_another_driver(void **state)
 {
-    static const char *const bad[] = { "fault:x",
-                                       "memory+memory:",
-                                       "fault+fault:x",
-                                       "fault+:x",
-                                       "+memory:",
-                                       "fault+absent:x",
-                                       "fault++memory:",
-                                       "fault+fault+fault+fault+fault+fault+fault+fault+fault+"
-                                       "memory:" };
+    static const char many[] = "fault+fault+fault+fault+fault+fault+fault+fault+fault+memory:";
+    static const char *const bad[] = { "fault:x",  "memory+memory:", "fault+fault:x",  "fault+:x",
+                                       "+memory:", "fault+absent:x", "fault++memory:", many };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
