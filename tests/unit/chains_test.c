@@ -19,6 +19,7 @@
 static const tenon_driver *sqlite;
 static tenon_driver many;
 static tenon_drv_database_ops many_database;
+static tenon_drv_transaction_ops many_transaction;
 static char url[128], folder[64];
 
 static tenon_status
@@ -27,6 +28,19 @@ many_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
     const tenon_status st = sqlite->database->info(db, info, err);
 
     info->capabilities &= ~TENON_CAP_SINGLE_WRITER;
+    return st;
+}
+
+/* The driver counts on one writer at a time, until his transaction has begun. */
+static tenon_status
+many_begin(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    tenon_status st;
+
+    (void)pthread_mutex_lock(&lock);
+    st = sqlite->transaction->begin(conn, how, err);
+    (void)pthread_mutex_unlock(&lock);
     return st;
 }
 
@@ -249,6 +263,9 @@ main(void)
     many_database = *sqlite->database;
     many_database.info = many_info;
     many.database = &many_database;
+    many_transaction = *sqlite->transaction;
+    many_transaction.begin = many_begin;
+    many.transaction = &many_transaction;
     many.name = "many";
     many.capabilities &= ~TENON_CAP_SINGLE_WRITER;
     if (tni_driver_register(&many, NULL) != TENON_OK)
