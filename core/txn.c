@@ -377,7 +377,10 @@ txn_commit(tenon_txn *txn, uint64_t ended_ns, tenon_error *cause, tenon_error *e
     st = txn_call(txn, txn_slot_commit, txn);
     if (st != TENON_OK)
         st = tni_txn_commit_failed(txn, st, cause, err);
-    now_ns = txn->read_only ? ended_ns : tni_monotonic_ns(); /* a reader has nothing to wait for */
+    /* A reader has nothing to wait for, unless all that he has read is to be proved. */
+    now_ns = st == TENON_OK && txn->read_only && txn->isolation != TENON_SERIALIZABLE
+                 ? ended_ns
+                 : tni_monotonic_ns();
     tni_breaker_note(&db->breaker, st);
     tni_report_begin(&report, txn, st, ended_ns, now_ns);
     txn_count_end(txn, tni_txn_commit_kind(st), ended_ns, now_ns);

@@ -69,14 +69,6 @@ static fault_plan *fault_plans;
 /* ---- Parameters ---- */
 
 static tenon_status
-fault_bad(tenon_error *err, const char *key, const char *why)
-{
-    (void)tenon_filter_fail(err, TENON_CONFIG, TENON_EFFECT_OPEN, "%s %s", key, why);
-    (void)snprintf(err->object, sizeof err->object, "%s", key);
-    return TENON_CONFIG;
-}
-
-static tenon_status
 fault_read_number(const tenon_drv_param *param, uint64_t most, uint64_t *out, tenon_error *err)
 {
     char *end;
@@ -84,7 +76,7 @@ fault_read_number(const tenon_drv_param *param, uint64_t most, uint64_t *out, te
     errno = 0;
     *out = strtoull(param->value, &end, 10);
     if (param->value[0] < '0' || param->value[0] > '9' || *end != '\0' || errno != 0 || *out > most)
-        return fault_bad(err, param->key, "is no such number");
+        return tenon_filter_bad_param(err, param->key, "is no such number");
     return TENON_OK;
 }
 
@@ -107,22 +99,23 @@ fault_read(fault_plan *plan, const tenon_drv_param *param, tenon_error *err)
         plan->slot = tenon_filter_slot_find(param->value);
         return tenon_filter_slot_can_fail(plan->slot)
                    ? TENON_OK
-                   : fault_bad(err, param->key, "is no slot that can fail");
+                   : tenon_filter_bad_param(err, param->key, "is no slot that can fail");
     }
     if (strcmp(key, "kind") == 0) {
         plan->kind = 0;
         while (plan->kind < FAULT_KIND_COUNT && strcmp(fault_kinds[plan->kind], param->value) != 0)
             plan->kind++;
-        return plan->kind < FAULT_KIND_COUNT ? TENON_OK
-                                             : fault_bad(err, param->key, "is no kind of fault");
+        return plan->kind < FAULT_KIND_COUNT
+                   ? TENON_OK
+                   : tenon_filter_bad_param(err, param->key, "is no kind of fault");
     }
     if (strcmp(key, "log") == 0) {
         if (strlen(param->value) >= sizeof plan->log)
-            return fault_bad(err, param->key, "is too long");
+            return tenon_filter_bad_param(err, param->key, "is too long");
         (void)snprintf(plan->log, sizeof plan->log, "%s", param->value);
         return TENON_OK;
     }
-    return fault_bad(err, param->key, "is no parameter of the fault filter");
+    return tenon_filter_bad_param(err, param->key, "is no parameter of the fault filter");
 }
 
 static tenon_status
@@ -178,7 +171,7 @@ fault_close(void *filter)
 
 /* ---- Faults ---- */
 
-/* xorshift64*: the same seed gives the same faults, on one thread. */
+/* SplitMix64: the same seed gives the same faults, on one thread. */
 static uint64_t
 fault_random(fault_plan *plan)
 {
@@ -276,6 +269,14 @@ fault_refuse(const tenon_filter_call *call, uint32_t kind, tenon_error *err)
                              "fault: %s", tenon_filter_slot_name(call->slot));
 }
 
+/* Whether what the call does outlives its transaction. */
+static bool
+fault_commits(uint32_t slot)
+{
+    return slot == TENON_FILTER_COMMIT || slot == TENON_FILTER_PREPARE_TXN ||
+           slot == TENON_FILTER_COMMIT_PREPARED;
+}
+
 static void
 fault_sleep(uint64_t us)
 {
@@ -345,8 +346,9 @@ fault_after(const tenon_filter_call *call, tenon_status st, tenon_error *err)
     *call->state &= ~(uint64_t)FAULT_DUE_AFTER;
     if (plan->kind == FAULT_KILL_AFTER)
         (void)raise(SIGKILL);
-    return call->slot == TENON_FILTER_COMMIT && st == TENON_OK ? fault_unknown(call, err)
-                                                               : fault_lost(call, err);
+    return fault_commits(call->slot) && (st == TENON_OK || st == TENON_UNKNOWN_OUTCOME)
+               ? fault_unknown(call, err)
+               : fault_lost(call, err);
 }
 
 static const tenon_filter_hooks fault_hooks = {

@@ -35,14 +35,6 @@ static const char *const trace_kinds[] = { "", "select", "insert", "update", "de
 /* ---- Opening ---- */
 
 static tenon_status
-trace_bad(tenon_error *err, const char *key, const char *why)
-{
-    (void)tenon_filter_fail(err, TENON_CONFIG, TENON_EFFECT_OPEN, "%s %s", key, why);
-    (void)snprintf(err->object, sizeof err->object, "%s", key);
-    return TENON_CONFIG;
-}
-
-static tenon_status
 trace_read(const tenon_drv_param *params, uint32_t param_count, const char **path,
            uint32_t *with_values, tenon_error *err)
 {
@@ -54,15 +46,16 @@ trace_read(const tenon_drv_param *params, uint32_t param_count, const char **pat
         if (strcmp(params[i].key, "trace_file") == 0)
             *path = value;
         else if (strcmp(params[i].key, "trace_values") != 0)
-            return trace_bad(err, params[i].key, "is no parameter of the trace filter");
+            return tenon_filter_bad_param(err, params[i].key,
+                                          "is no parameter of the trace filter");
         else if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
-            return trace_bad(err, params[i].key, "is 0 or 1");
+            return tenon_filter_bad_param(err, params[i].key, "is 0 or 1");
         else
             *with_values = value[0] == '1';
     }
     return *path != NULL && (*path)[0] != '\0'
                ? TENON_OK
-               : trace_bad(err, "trace_file", "is missing: where to record to");
+               : tenon_filter_bad_param(err, "trace_file", "is missing: where to record to");
 }
 
 /* A line. The lock is held, or nobody else is there. */
@@ -100,7 +93,7 @@ trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identit
     if (t->file == NULL) {
         if (fd >= 0)
             (void)close(fd);
-        (void)trace_bad(err, "trace_file", "can't be opened");
+        (void)tenon_filter_bad_param(err, "trace_file", "can't be opened");
         st = TENON_CONFIG;
         goto failed;
     }

@@ -37,7 +37,7 @@ typedef struct tenon_counts {
                                  none. */
     tenon_durations wait;     /**< For admission, the writer's turn and a connection. */
     tenon_durations run;      /**< From begin to the call that ends it. */
-    tenon_durations commit;   /**< Commits that succeeded, but for those that only read. */
+    tenon_durations commit;   /**< Commits that succeeded, but for readers below SERIALIZABLE. */
     tenon_durations rollback;
 } tenon_counts;
 

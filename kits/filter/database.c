@@ -60,6 +60,14 @@ tenon_filter_fail(tenon_error *err, tenon_status status, uint32_t effect, const 
     return status;
 }
 
+tenon_status
+tenon_filter_bad_param(tenon_error *err, const char *key, const char *why)
+{
+    (void)tenon_filter_fail(err, TENON_CONFIG, TENON_EFFECT_OPEN, "%s %s", key, why);
+    (void)snprintf(err->object, sizeof err->object, "%s", key);
+    return TENON_CONFIG;
+}
+
 tenon_filter_call
 filter_call(uint32_t slot, tenon_drv_conn *conn)
 {
@@ -157,7 +165,7 @@ filter_identity(const char *url)
 
 /* ---- Databases ---- */
 
-static tenon_status
+tenon_status
 filter_no_memory(tenon_error *err)
 {
     return tenon_filter_fail(err, TENON_NO_MEMORY, TENON_EFFECT_OPEN, "no memory");

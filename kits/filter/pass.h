@@ -39,6 +39,9 @@ bool filter_passes(tenon_filter_call *call, tenon_status *st, tenon_error *err);
 /** What the caller is told of a call that has ended with `st`. */
 tenon_status filter_ends(const tenon_filter_call *call, tenon_status st, tenon_error *err);
 
+/** @retval TENON_NO_MEMORY */
+tenon_status filter_no_memory(tenon_error *err);
+
 /** Pass on a call of a connection, with nothing further to be told. */
 #define FILTER_PASS(call, table, slot_name, ...)                                                   \
     do {                                                                                           \

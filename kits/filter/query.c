@@ -21,12 +21,6 @@ filter_statement(uint32_t slot, const tenon_drv_plan *plan, const tenon_value *p
     return call;
 }
 
-static tenon_status
-filter_no_memory(tenon_error *err)
-{
-    return tenon_filter_fail(err, TENON_NO_MEMORY, TENON_EFFECT_OPEN, "no memory");
-}
-
 static void
 filter_free(tenon_drv_plan *plan)
 {

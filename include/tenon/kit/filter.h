@@ -133,6 +133,10 @@ void tenon_filter_roll_back(tenon_drv_conn *conn);
 __attribute__((format(printf, 4, 5))) tenon_status
 tenon_filter_fail(tenon_error *err, tenon_status status, uint32_t effect, const char *format, ...);
 
+/** Refuse a parameter of the filter's own. @param[in] why after its key in the message @return
+ * TENON_CONFIG */
+tenon_status tenon_filter_bad_param(tenon_error *err, const char *key, const char *why);
+
 extern const tenon_drv_database_ops tenon_filter_database_ops;
 extern const tenon_drv_connection_ops tenon_filter_connection_ops;
 extern const tenon_drv_transaction_ops tenon_filter_transaction_ops;
