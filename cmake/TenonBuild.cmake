@@ -69,15 +69,23 @@ function(tenon_add_driver name)
         PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
     target_link_options(driver_${name} PRIVATE -Wl,--exclude-libs,ALL)
     install(TARGETS driver_${name} LIBRARY DESTINATION "${TENON_DRIVER_INSTALL_DIR}")
-    add_test(NAME conformance.${name} COMMAND ${arg_TEST_UNDER}
-        "$<TARGET_FILE:conformance>" "$<TARGET_FILE:driver_${name}>" "${arg_TEST_URL}")
-    set(variables "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
-    if(arg_TEST_FRESH)
-        list(APPEND variables "TENON_CONFORMANCE_FRESH=${arg_TEST_FRESH}")
-    endif()
-    set_tests_properties(conformance.${name} PROPERTIES SKIP_RETURN_CODE 77
-        ENVIRONMENT "${variables}")
+    tenon_add_conformance(${name} DRIVER "$<TARGET_FILE:driver_${name}>" URL "${arg_TEST_URL}"
+        UNDER ${arg_TEST_UNDER} FRESH "${arg_TEST_FRESH}")
     set_property(GLOBAL APPEND PROPERTY TENON_DRIVERS ${name})
+endfunction()
+
+# tenon_add_conformance(NAME DRIVER name|path URL url [UNDER command...] [FRESH command]): the test
+# conformance.NAME, which is what `tenon check` says of a driver.
+function(tenon_add_conformance name)
+    cmake_parse_arguments(arg "" "DRIVER;URL;FRESH" "UNDER" ${ARGN})
+    set(fresh)
+    if(arg_FRESH)
+        set(fresh --fresh "${arg_FRESH}")
+    endif()
+    add_test(NAME conformance.${name} COMMAND ${arg_UNDER} "$<TARGET_FILE:tenon_tool>" check
+        "${arg_DRIVER}" --db "${arg_URL}" --seed 1 ${fresh})
+    set_tests_properties(conformance.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
+        ENVIRONMENT "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
 endfunction()
 
 # tenon_add_test(NAME SOURCES file... [LIBS target...] [ARGS arg...] [TIMEOUT seconds])

@@ -26,7 +26,7 @@ typedef struct trace_db {
     FILE *file;
     uint64_t from_ns;
     atomic_uint_fast64_t conn_count;
-    uint32_t with_values;
+    bool with_values;
     bool failed; /* the file could not be written: said once */
 } trace_db;
 
@@ -34,26 +34,34 @@ static const char *const trace_kinds[] = { "", "select", "insert", "update", "de
 
 /* ---- Opening ---- */
 
+/* What the URL says. */
+typedef struct trace_choice {
+    const char *path;
+    bool with_values;
+    bool flush; /* each call at once: the file is of use where the process crashes */
+} trace_choice;
+
 static tenon_status
-trace_read(const tenon_drv_param *params, uint32_t param_count, const char **path,
-           uint32_t *with_values, tenon_error *err)
+trace_read(const tenon_drv_param *params, uint32_t param_count, trace_choice *choice,
+           tenon_error *err)
 {
-    *path = NULL;
-    *with_values = 0;
+    *choice = (trace_choice){ .path = NULL };
     for (uint32_t i = 0; i < param_count; i++) {
         const char *value = params[i].value;
 
+        const bool values = strcmp(params[i].key, "trace_values") == 0;
+
         if (strcmp(params[i].key, "trace_file") == 0)
-            *path = value;
-        else if (strcmp(params[i].key, "trace_values") != 0)
+            choice->path = value;
+        else if (!values && strcmp(params[i].key, "trace_flush") != 0)
             return tenon_filter_bad_param(err, params[i].key,
                                           "is no parameter of the trace filter");
         else if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
             return tenon_filter_bad_param(err, params[i].key, "is 0 or 1");
         else
-            *with_values = value[0] == '1';
+            *(values ? &choice->with_values : &choice->flush) = value[0] == '1';
     }
-    return *path != NULL && (*path)[0] != '\0'
+    return choice->path != NULL && choice->path[0] != '\0'
                ? TENON_OK
                : tenon_filter_bad_param(err, "trace_file", "is missing: where to record to");
 }
@@ -78,17 +86,17 @@ trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identit
            tenon_error *err)
 {
     trace_db *t = calloc(1, sizeof *t);
-    const char *path = NULL;
+    trace_choice choice = { .path = NULL };
     int fd = -1;
     tenon_status st = t == NULL
                           ? tenon_filter_fail(err, TENON_NO_MEMORY, TENON_EFFECT_OPEN, "no memory")
-                          : trace_read(params, param_count, &path, &t->with_values, err);
+                          : trace_read(params, param_count, &choice, err);
 
     *out = NULL;
     (void)identity;
     if (st != TENON_OK)
         goto failed;
-    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    fd = open(choice.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     t->file = fd < 0 ? NULL : fdopen(fd, "a");
     if (t->file == NULL) {
         if (fd >= 0)
@@ -97,7 +105,8 @@ trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identit
         st = TENON_CONFIG;
         goto failed;
     }
-    (void)setvbuf(t->file, NULL, _IOFBF, TRACE_BUFFER_BYTES);
+    (void)setvbuf(t->file, NULL, choice.flush ? _IOLBF : _IOFBF, TRACE_BUFFER_BYTES);
+    t->with_values = choice.with_values;
     (void)pthread_mutex_init(&t->lock, NULL);
     t->from_ns = tenon_filter_host->monotonic_ns();
     trace_write(t, json_pack("{si, sI}", "tenon_trace", TRACE_VERSION, "wall_us",

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../audit_tables.h"
+#include "check/cases/audit_tables.h"
 #include "core/env.h"
 #include "core/loader.h"
 #include "tenon/audit.h"
