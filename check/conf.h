@@ -70,6 +70,8 @@ bool conf_can(uint64_t capability);
 uint32_t conf_effort(void);
 /** What random choices come from; the same for each case of a run. */
 uint64_t conf_seed(void);
+/** CLOCK_MONOTONIC. */
+uint64_t conf_monotonic_ns(void);
 /** Whether the URL names a place in the file system. */
 bool conf_has_files(void);
 /** The path that the URL of the case names. Only where conf_has_files(). */

@@ -23,18 +23,24 @@ static const struct {
     { "holder", conf_role_holder },
 };
 
-extern const conf_group conf_open_group, conf_types_group, conf_order_group, conf_schema_group,
-    conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
-    conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
-    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
-    conf_outcomes_group, conf_audit_group, conf_groups_group;
+extern const conf_group conf_abi_group, conf_two_phase_group, conf_open_group, conf_types_group,
+    conf_order_group, conf_schema_group, conf_keys_group, conf_statements_group, conf_paging_group,
+    conf_cursors_group, conf_savepoints_group, conf_transactions_group, conf_threads_group,
+    conf_migrations_group, conf_interrupted_group, conf_abilities_group, conf_crash_group,
+    conf_deadlines_group, conf_outcomes_group, conf_audit_group, conf_groups_group;
 
 const conf_group *const suite_groups[] = {
-    &conf_open_group,        &conf_types_group,        &conf_order_group,   &conf_schema_group,
-    &conf_keys_group,        &conf_statements_group,   &conf_paging_group,  &conf_cursors_group,
-    &conf_savepoints_group,  &conf_transactions_group, &conf_threads_group, &conf_migrations_group,
-    &conf_interrupted_group, &conf_abilities_group,    &conf_crash_group,   &conf_deadlines_group,
-    &conf_outcomes_group,    &conf_audit_group,        &conf_groups_group,  NULL,
+    &conf_abi_group,          &conf_open_group,
+    &conf_types_group,        &conf_order_group,
+    &conf_schema_group,       &conf_keys_group,
+    &conf_statements_group,   &conf_paging_group,
+    &conf_cursors_group,      &conf_savepoints_group,
+    &conf_transactions_group, &conf_threads_group,
+    &conf_migrations_group,   &conf_interrupted_group,
+    &conf_abilities_group,    &conf_crash_group,
+    &conf_deadlines_group,    &conf_outcomes_group,
+    &conf_audit_group,        &conf_groups_group,
+    &conf_two_phase_group,    NULL,
 };
 
 uint64_t
@@ -53,6 +59,15 @@ uint32_t
 conf_effort(void)
 {
     return run.effort;
+}
+
+uint64_t
+conf_monotonic_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 uint64_t
@@ -112,26 +127,19 @@ run_start(run_process *p, void (*body)(const void *arg), const void *arg)
     return false;
 }
 
-static double
-run_seconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* The report, or the end of the process, or the end of its time. @return bytes; -1: it hangs */
 static ssize_t
 run_listen(const run_process *p, uint32_t limit_s, void *out, size_t bytes)
 {
-    const double until = run_seconds() + limit_s;
+    const uint64_t until_ns = conf_monotonic_ns() + (uint64_t)limit_s * 1000000000;
     struct pollfd poll_fd = { .fd = p->from, .events = POLLIN };
     size_t len = 0;
 
     while (len < bytes) {
-        const double left = until - run_seconds();
-        const int ready = left <= 0 ? 0 : poll(&poll_fd, 1, (int)(left * 1000) + 1);
+        const uint64_t now_ns = conf_monotonic_ns();
+        const int ready = now_ns >= until_ns
+                              ? 0
+                              : poll(&poll_fd, 1, (int)((until_ns - now_ns) / 1000000) + 1);
         ssize_t got;
 
         if (ready == 0)
@@ -360,14 +368,14 @@ static void
 run_tell(const suite_options *options, const char *root, const conf_group *group,
          const run_case *what, void (*receiver)(void *arg, const suite_result *result), void *arg)
 {
-    const double from = run_seconds();
+    const uint64_t from_ns = conf_monotonic_ns();
     suite_result result = { .title = what->one->title };
     run_report report;
     char file[160];
 
     suite_id(group, what->one, result.id);
     run_one(options, root, what, &report);
-    result.seconds = run_seconds() - from;
+    result.seconds = (double)(conf_monotonic_ns() - from_ns) / 1e9;
     result.hint = what->one->hint != NULL ? what->one->hint : group->hint;
     result.outcome = report.outcome;
     memcpy(result.place, report.place, sizeof result.place);

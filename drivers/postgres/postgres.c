@@ -170,13 +170,13 @@ postgres_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *er
 static tenon_status
 postgres_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
 {
-    tenon_drv_info full = { .size = info->size,
+    tenon_drv_info full = { .size = sizeof full,
                             .capabilities = db->capabilities,
                             .durability = db->config.durability };
     const tenon_status st = tenon_pq_disk_bytes(&db->config, &full.disk_bytes, err);
 
     if (st == TENON_OK)
-        memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
+        tenon_drv_give_info(info, &full);
     return st;
 }
 

@@ -289,20 +289,23 @@ sqlite_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
 static tenon_status
 sqlite_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
 {
+    tenon_drv_info full = { .size = sizeof full, .capabilities = sqlite_capabilities };
     char level[16];
     tenon_status st;
 
     (void)pthread_mutex_lock(&db->lock);
     st = tenon_sql_ask(db->probe.conn, "PRAGMA synchronous", level, sizeof level, err);
     (void)pthread_mutex_unlock(&db->lock);
-    info->capabilities = sqlite_capabilities;
-    info->durability = level[0] == '2'   ? TENON_DURABLE_POWER
-                       : level[0] == '1' ? TENON_DURABLE_OS
-                                         : db->durability;
-    info->disk_bytes = tenon_posix_disk_bytes(db->path, "") +
-                       tenon_posix_disk_bytes(db->path, "-wal") +
-                       tenon_posix_disk_bytes(db->path, "-shm");
-    return st;
+    if (st != TENON_OK)
+        return st;
+    full.durability = level[0] == '2'   ? TENON_DURABLE_POWER
+                      : level[0] == '1' ? TENON_DURABLE_OS
+                                        : db->durability;
+    full.disk_bytes = tenon_posix_disk_bytes(db->path, "") +
+                      tenon_posix_disk_bytes(db->path, "-wal") +
+                      tenon_posix_disk_bytes(db->path, "-shm");
+    tenon_drv_give_info(info, &full);
+    return TENON_OK;
 }
 
 /* ---- Transactions ---- */

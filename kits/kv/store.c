@@ -90,8 +90,13 @@ tenon_kv_close(tenon_drv_db *db)
 tenon_status
 tenon_kv_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
 {
-    info->capabilities = db->engine->capabilities | TENON_KV_CAPABILITIES;
-    return db->engine->info(db->store, info, err);
+    tenon_drv_info full = { .size = sizeof full,
+                            .capabilities = db->engine->capabilities | TENON_KV_CAPABILITIES };
+    const tenon_status st = db->engine->info(db->store, &full, err);
+
+    if (st == TENON_OK)
+        tenon_drv_give_info(info, &full);
+    return st;
 }
 
 /* ---- Connections ---- */

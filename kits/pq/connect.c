@@ -85,6 +85,41 @@ config_option(const tenon_pq_config *config, const char *key)
     return NULL;
 }
 
+/* The first parameter that neither the driver nor libpq knows; NULL: all are known. */
+static const char *
+config_unknown(const tenon_drv_open *options, tenon_pq_own_fn own_fn, void *arg)
+{
+    PQconninfoOption *known = PQconndefaults();
+    const char *unknown = NULL;
+
+    for (uint32_t i = 0; i < options->param_count && known != NULL && unknown == NULL; i++) {
+        const PQconninfoOption *o = known;
+        tenon_error ignored;
+        bool own = false;
+
+        while (o->keyword != NULL && strcmp(o->keyword, options->params[i].key) != 0)
+            o++;
+        if (o->keyword == NULL && own_fn(arg, &options->params[i], &own, &ignored) == TENON_OK &&
+            !own)
+            unknown = options->params[i].key;
+    }
+    PQconninfoFree(known);
+    return unknown;
+}
+
+/* libpq can't read the URL. Its own words may hold the text, and so a password. */
+static tenon_status
+config_refuse(const tenon_drv_open *options, tenon_pq_own_fn own, void *arg, tenon_error *err)
+{
+    const char *unknown = config_unknown(options, own, arg);
+
+    if (unknown != NULL)
+        return tenon_sql_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, unknown,
+                              "the URL has a parameter that libpq does not know: %.60s", unknown);
+    return tenon_sql_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, NULL,
+                          "libpq can't read the URL");
+}
+
 /* The parts of a list with commas; *count grows to the number of them. */
 static void
 config_split(const char *list, char **copy, const char **parts, uint32_t *count)
@@ -139,7 +174,7 @@ tenon_status
 tenon_pq_config_read(tenon_pq_config *config, const tenon_drv_open *options, tenon_pq_own_fn own,
                      void *arg, tenon_error *err)
 {
-    char *text = NULL, *why = NULL;
+    char *text = NULL;
     const char *seconds;
     tenon_status st = config_text(options, own, arg, &text, err);
 
@@ -147,15 +182,10 @@ tenon_pq_config_read(tenon_pq_config *config, const tenon_drv_open *options, ten
     if (st == TENON_OK && config->found == NULL)
         st = tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
     if (st == TENON_OK) {
-        config->options = PQconninfoParse(text, &why);
-        /* libpq's own words may hold the text, and so a password */
+        config->options = PQconninfoParse(text, NULL);
         if (config->options == NULL)
-            st = tenon_sql_fail(err, TENON_CONFIG, 0, TENON_EFFECT_OPEN, NULL,
-                                why != NULL && strstr(why, "query parameter") != NULL
-                                    ? "the URL has a parameter that libpq does not know"
-                                    : "libpq can't read the URL");
+            st = config_refuse(options, own, arg, err);
     }
-    PQfreemem(why);
     free(text);
     if (st != TENON_OK)
         return st;

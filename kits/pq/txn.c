@@ -284,6 +284,9 @@ pq_run_tagged(tenon_pq_conn *c, const char *words, const char *gid, const char *
     if (c->main->dead && c->main->commit_sent)
         return tenon_sql_fail(err, TENON_UNKNOWN_OUTCOME, 0, TENON_EFFECT_UNKNOWN, gid,
                               "the connection was lost in %s", words);
+    if (st == TENON_INVALID && strcmp(err->sqlstate, "42704") == 0) /* undefined_object */
+        return tenon_sql_fail(err, TENON_NOT_FOUND, 0, TENON_EFFECT_OPEN, gid,
+                              "no transaction is prepared under that id");
     if (st == TENON_OK && c->main->tag != tag)
         st = tenon_sql_fail(err, TENON_CONFLICT, 0, TENON_EFFECT_ROLLED_BACK, gid,
                             "the server has rolled back instead");
