@@ -1,9 +1,11 @@
 /* equality [--seed S] [--cases N] [--schema K]: what several engines answer to the same cases. */
-#include "equality.h"
+#include "check/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "database.h"
 
 /* Cases of one schema. */
 #define EQ_CASES_PER_SCHEMA 250
@@ -18,6 +20,50 @@ typedef struct eq_program {
     uint32_t engine_count;
 } eq_program;
 
+/* ---- Places ---- */
+
+static bool
+main_has_file(const eq_engine *engine)
+{
+    return strcmp(engine->name, "memory") != 0 && strcmp(engine->name, "postgres") != 0;
+}
+
+/* An empty database each time. */
+static tenon_status
+main_open_engine(const eq_program *p, eq_engine *engine, const tenon_schema *schema)
+{
+    static unsigned made;
+    char name[32], place[256], url[320];
+
+    if (strcmp(engine->name, "postgres") == 0) {
+        (void)snprintf(name, sizeof name, "equality_%u", ++made);
+        if (!pg_database_make(getenv("TENON_POSTGRES_URL"), name, place, sizeof place))
+            return TENON_UNAVAILABLE;
+        (void)snprintf(url, sizeof url, "%s&durability=none", place);
+    } else if (main_has_file(engine)) {
+        (void)snprintf(url, sizeof url, "%s:%s/%s.db?durability=none", engine->name, p->folder,
+                       engine->name);
+    } else {
+        (void)snprintf(url, sizeof url, "%s:", engine->name);
+    }
+    return eq_engine_open(engine, url, schema);
+}
+
+static void
+main_close_engine(const eq_program *p, eq_engine *engine)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-lock", "-journal" };
+    char path[256];
+
+    eq_engine_close(engine);
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0] && main_has_file(engine); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s.db%s", p->folder, engine->name, suffixes[i]);
+        (void)unlink(path);
+    }
+}
+
+/* ---- Cases ---- */
+
 static bool
 main_reads(const eq_case *run)
 {
@@ -25,46 +71,20 @@ main_reads(const eq_case *run)
            (run->query->query.kind == TENON_SELECT || run->query->query.kind == TENON_COUNT);
 }
 
-static void
-main_show_answer(const eq_engine *engine)
-{
-    const eq_answer *a = &engine->answer;
-
-    (void)printf(
-        "%-7s %s, object '%s', native %d, effect %u, state %u, %llu affected, %zu rows: %s\n",
-        engine->name, tenon_status_name(a->status), a->err.object, (int)a->err.native,
-        (unsigned)a->err.effect, (unsigned)a->state, (unsigned long long)a->affected, a->row_count,
-        a->err.message);
-    for (size_t i = 0; i < a->row_count; i++)
-        (void)printf("    %s\n", a->rows[i].text);
-}
-
 /* Print all that is needed to see what went wrong, and to run it again. */
 static void
 main_show(const eq_program *p, const eq_world *world, const eq_case *run, uint64_t schema,
           uint64_t number, const char *what)
 {
-    static const char *const kinds[] = { "",          "COMMIT",  "ROLLBACK",
-                                         "SAVEPOINT", "RELEASE", "ROLLBACK TO" };
-
     (void)printf("DIFFERENT: %s\nseed %llu, schema %llu, case %llu of it; again with: "
                  "--seed %llu --schema %llu\n",
                  what, (unsigned long long)p->seed, (unsigned long long)schema,
                  (unsigned long long)number, (unsigned long long)p->seed,
                  (unsigned long long)schema);
     eq_show_schema(stdout, &world->schema);
-    if (run->kind == EQ_STATEMENT) {
-        eq_show_query(stdout, &run->query->query);
-        for (uint32_t i = 0; i < run->query->param_count; i++) {
-            (void)printf("    ?%u = ", (unsigned)i);
-            eq_show_value(stdout, &run->params[i]);
-            (void)putchar('\n');
-        }
-    } else {
-        (void)printf("%s %u\n", kinds[run->kind], (unsigned)run->depth);
-    }
+    eq_show_case(stdout, run);
     for (uint32_t i = 0; i < p->engine_count; i++)
-        main_show_answer(&p->engines[i]);
+        eq_show_answer(stdout, p->engines[i].name, &p->engines[i].answer);
 }
 
 /* Run a case everywhere. @return NULL, or what is different */
@@ -81,29 +101,6 @@ main_run(eq_program *p, const eq_case *run)
     p->met[first->status & 31][main_reads(run) ? 0 : 1]++;
     p->kinds[run->kind]++;
     return what;
-}
-
-/* What comes next. */
-static void
-main_pick(eq_program *p, eq_world *world, eq_case *run)
-{
-    const uint32_t set = p->engines[0].savepoint_count;
-    const uint32_t kind = eq_below(&world->random, 100);
-
-    memset(run, 0, sizeof *run);
-    if (kind < 3) {
-        run->kind = EQ_COMMIT;
-    } else if (kind < 5) {
-        run->kind = EQ_ROLL_BACK;
-    } else if (kind < 10 && set < 8) {
-        run->kind = EQ_SAVEPOINT;
-    } else if (kind < 16 && set > 0) {
-        run->kind = kind < 12 ? EQ_RELEASE : EQ_UNDO;
-        run->depth = eq_below(&world->random, set);
-    } else {
-        run->query = eq_query_pick(world);
-        eq_params_make(world, run->query, run->params);
-    }
 }
 
 /* All tables of all engines hold the same. */
@@ -136,7 +133,7 @@ main_open(eq_program *p, const eq_world *world)
     for (uint32_t i = 0; i < p->engine_count; i++) {
         eq_engine *engine = &p->engines[i];
 
-        if (eq_engine_open(engine, p->folder, &world->schema) != TENON_OK) {
+        if (main_open_engine(p, engine, &world->schema) != TENON_OK) {
             (void)printf("DIFFERENT: %s does not take the schema: %s\n", engine->name,
                          engine->answer.err.message);
             eq_show_schema(stdout, &world->schema);
@@ -159,16 +156,15 @@ main_schema(eq_program *p, uint64_t number, uint64_t cases)
     uint64_t i;
 
     for (uint32_t e = 0; e < p->engine_count; e++)
-        modest = modest || eq_engine_is_far(&p->engines[e]);
+        modest = modest || strcmp(p->engines[e].name, "postgres") == 0;
     eq_world_make(&world, eq_next(&seeds), modest);
     for (uint32_t t = 0; t < world.schema.table_count; t++)
         dumps[t] = eq_query_dump(&world, t);
     same = main_open(p, &world);
     for (i = 0; same && i < cases && what == NULL; i++) {
-        main_pick(p, &world, &run);
+        eq_case_pick(&world, p->engines[0].savepoint_count, &run);
         what = main_run(p, &run);
-        /* After what undoes things and now and then all is looked at, not what was asked for. */
-        if (what == NULL && (run.kind == EQ_UNDO || run.kind == EQ_ROLL_BACK || i % 25 == 24))
+        if (what == NULL && eq_case_calls_for_dump(&run, i))
             what = main_dump(p, &world, dumps, &run);
     }
     if (what != NULL) {
@@ -183,7 +179,7 @@ main_schema(eq_program *p, uint64_t number, uint64_t cases)
         same = false;
     }
     for (uint32_t e = 0; e < p->engine_count; e++)
-        eq_engine_close(&p->engines[e], p->folder);
+        main_close_engine(p, &p->engines[e]);
     eq_world_free(&world);
     return same;
 }
@@ -244,14 +240,14 @@ main_find_engines(eq_program *p)
         eq_engine engine = { .name = names[i] };
         tenon_status st;
 
-        if (eq_engine_is_far(&engine) && getenv("TENON_POSTGRES_URL") == NULL)
+        if (strcmp(names[i], "postgres") == 0 && getenv("TENON_POSTGRES_URL") == NULL)
             continue;
-        st = eq_engine_open(&engine, p->folder, NULL);
+        st = main_open_engine(p, &engine, NULL);
         if (st == TENON_NOT_FOUND)
             (void)printf("no driver %s: %s\n", engine.name, engine.answer.err.message);
         else
             p->engines[p->engine_count++] = (eq_engine){ .name = names[i] };
-        eq_engine_close(&engine, p->folder);
+        main_close_engine(p, &engine);
     }
 }
 

@@ -1,5 +1,5 @@
 /* Schemas, queries and values as text. */
-#include "equality.h"
+#include "check/model/model.h"
 
 static const char *const show_ops[] = { "?",  "=",  "<>",     "<",       "<=",      ">",
                                         ">=", "IN", "PREFIX", "IS NULL", "NOT NULL" };
@@ -150,4 +150,34 @@ eq_show_schema(FILE *out, const tenon_schema *schema)
 {
     for (uint32_t i = 0; i < schema->table_count; i++)
         show_table(out, schema->tables[i]);
+}
+
+void
+eq_show_case(FILE *out, const eq_case *run)
+{
+    static const char *const kinds[] = { "",          "COMMIT",  "ROLLBACK",
+                                         "SAVEPOINT", "RELEASE", "ROLLBACK TO" };
+
+    if (run->kind != EQ_STATEMENT) {
+        (void)fprintf(out, "%s %u\n", kinds[run->kind], (unsigned)run->depth);
+        return;
+    }
+    eq_show_query(out, &run->query->query);
+    for (uint32_t i = 0; i < run->query->param_count; i++) {
+        (void)fprintf(out, "    ?%u = ", (unsigned)i);
+        eq_show_value(out, &run->params[i]);
+        (void)fputc('\n', out);
+    }
+}
+
+void
+eq_show_answer(FILE *out, const char *name, const eq_answer *answer)
+{
+    (void)fprintf(
+        out, "%-7s %s, object '%s', native %d, effect %u, state %u, %llu affected, %zu rows: %s\n",
+        name, tenon_status_name(answer->status), answer->err.object, (int)answer->err.native,
+        (unsigned)answer->err.effect, (unsigned)answer->state, (unsigned long long)answer->affected,
+        answer->row_count, answer->err.message);
+    for (size_t i = 0; i < answer->row_count; i++)
+        (void)fprintf(out, "    %s\n", answer->rows[i].text);
 }

@@ -1,44 +1,8 @@
 /* An engine: its database, and what it answers to a case. */
-#include "equality.h"
+#include "check/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "database.h"
-
-static bool
-engine_has_file(const eq_engine *engine)
-{
-    return strcmp(engine->name, "memory") != 0 && !eq_engine_is_far(engine);
-}
-
-bool
-eq_engine_is_far(const eq_engine *engine)
-{
-    return strcmp(engine->name, "postgres") == 0;
-}
-
-/* An empty database each time. */
-static bool
-engine_url(const eq_engine *engine, const char *folder, char *out, size_t out_bytes)
-{
-    static unsigned made;
-    char name[32], place[256];
-
-    if (eq_engine_is_far(engine)) {
-        (void)snprintf(name, sizeof name, "equality_%u", ++made);
-        if (!pg_database_make(getenv("TENON_POSTGRES_URL"), name, place, sizeof place))
-            return false;
-        (void)snprintf(out, out_bytes, "%s&durability=none", place);
-    } else if (engine_has_file(engine)) {
-        (void)snprintf(out, out_bytes, "%s:%s/%s.db?durability=none", engine->name, folder,
-                       engine->name);
-    } else {
-        (void)snprintf(out, out_bytes, "%s:", engine->name);
-    }
-    return true;
-}
 
 static tenon_status
 engine_begin(eq_engine *engine, tenon_error *err)
@@ -50,36 +14,25 @@ engine_begin(eq_engine *engine, tenon_error *err)
 }
 
 tenon_status
-eq_engine_open(eq_engine *engine, const char *folder, const tenon_schema *schema)
+eq_engine_open(eq_engine *engine, const char *url, const tenon_schema *schema)
 {
     const tenon_open_options options = { .size = sizeof options,
                                          .schema = schema,
                                          .min_connections = UINT32_MAX };
     tenon_error *err = &engine->answer.err;
-    char url[320];
-    tenon_status st;
+    const tenon_status st = tenon_open(url, &options, &engine->db, err);
 
-    if (!engine_url(engine, folder, url, sizeof url))
-        return TENON_UNAVAILABLE;
-    st = tenon_open(url, &options, &engine->db, err);
     return st == TENON_OK ? engine_begin(engine, err) : st;
 }
 
 void
-eq_engine_close(eq_engine *engine, const char *folder)
+eq_engine_close(eq_engine *engine)
 {
-    static const char *const suffixes[] = { "", "-wal", "-shm", "-lock", "-journal" };
-    char path[256];
-
     eq_answer_clear(&engine->answer);
     tenon_rollback(engine->txn);
     engine->txn = NULL;
     tenon_close(engine->db);
     engine->db = NULL;
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0] && engine_has_file(engine); i++) {
-        (void)snprintf(path, sizeof path, "%s/%s.db%s", folder, engine->name, suffixes[i]);
-        (void)unlink(path);
-    }
 }
 
 /* ---- Answers ---- */
@@ -224,6 +177,36 @@ eq_engine_verify(eq_engine *engine)
     return 1;
 }
 
+/* ---- What comes next ---- */
+
+void
+eq_case_pick(eq_world *world, uint32_t set, eq_case *run)
+{
+    const uint32_t kind = eq_below(&world->random, 100);
+
+    memset(run, 0, sizeof *run);
+    if (kind < 3) {
+        run->kind = EQ_COMMIT;
+    } else if (kind < 5) {
+        run->kind = EQ_ROLL_BACK;
+    } else if (kind < 10 && set < 8) {
+        run->kind = EQ_SAVEPOINT;
+    } else if (kind < 16 && set > 0 && set != UINT32_MAX) {
+        run->kind = kind < 12 ? EQ_RELEASE : EQ_UNDO;
+        run->depth = eq_below(&world->random, set);
+    } else {
+        run->query = eq_query_pick(world);
+        eq_params_make(world, run->query, run->params);
+    }
+}
+
+/* After what undoes things and now and then all is looked at, not what was asked for. */
+bool
+eq_case_calls_for_dump(const eq_case *run, uint64_t number)
+{
+    return run->kind == EQ_UNDO || run->kind == EQ_ROLL_BACK || number % 25 == 24;
+}
+
 /* ---- Comparing ---- */
 
 static int
@@ -269,7 +252,7 @@ compare_rows(const eq_case *run, const eq_answer *a, const eq_answer *b)
     return count == 0 || run->query->total ? NULL : compare_sorted(a, b, count);
 }
 
-/* Whether SQLite, which is `a`, names exactly what it is about. */
+/* Whether SQLite, if it is `a`, names exactly what it is about. */
 static bool
 compare_is_named(const eq_case *run, const eq_answer *a)
 {

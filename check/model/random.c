@@ -1,5 +1,5 @@
 /* Numbers, memory, values. */
-#include "equality.h"
+#include "check/model/model.h"
 
 #include <float.h>
 #include <math.h>

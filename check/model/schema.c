@@ -1,5 +1,5 @@
 /* Random schemas. */
-#include "equality.h"
+#include "check/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

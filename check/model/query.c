@@ -1,5 +1,5 @@
 /* Random queries. */
-#include "equality.h"
+#include "check/model/model.h"
 
 #include <string.h>
 

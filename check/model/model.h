@@ -1,6 +1,6 @@
-/** @file equality.h Random schemas and statements, run on several engines that must agree. */
-#ifndef TENON_TESTS_EQUALITY_EQUALITY_H
-#define TENON_TESTS_EQUALITY_EQUALITY_H
+/** @file model.h Random schemas and statements, run on several engines that must agree. */
+#ifndef TENON_CHECK_MODEL_MODEL_H
+#define TENON_CHECK_MODEL_MODEL_H
 
 #include <stdio.h>
 
@@ -103,6 +103,11 @@ typedef struct eq_answer {
     size_t row_count, row_room;
 } eq_answer;
 
+/** A case with its parameters, a line each. */
+void eq_show_case(FILE *out, const eq_case *run);
+/** What an engine answered, its rows too. */
+void eq_show_answer(FILE *out, const char *name, const eq_answer *answer);
+
 /** An engine with its database and its transaction. */
 typedef struct eq_engine {
     const char *name;
@@ -113,17 +118,21 @@ typedef struct eq_engine {
     eq_answer answer;
 } eq_engine;
 
-/** Whether it is one of a server, that TENON_POSTGRES_URL names. */
-bool eq_engine_is_far(const eq_engine *engine);
-/** Open a database in the folder with the schema, and begin. @return TENON_OK, or why not */
-tenon_status eq_engine_open(eq_engine *engine, const char *folder, const tenon_schema *schema);
-void eq_engine_close(eq_engine *engine, const char *folder);
+/** Choose what comes next. `set`: savepoints that are set; UINT32_MAX: there can be none. */
+void eq_case_pick(eq_world *world, uint32_t set, eq_case *run);
+/** Whether all of the tables is to be compared after it, the `number`th of its schema. */
+bool eq_case_calls_for_dump(const eq_case *run, uint64_t number);
+/** Open an empty database with the schema, and begin. @return TENON_OK, or why not */
+tenon_status eq_engine_open(eq_engine *engine, const char *url, const tenon_schema *schema);
+void eq_engine_close(eq_engine *engine);
 /** Run a case; the answer is in the engine. */
 void eq_engine_run(eq_engine *engine, const eq_case *run);
-/** tenon_db_verify, with the transaction committed. @return problems */
+/** tenon_db_verify, with the transaction committed; says what it finds on stdout. @return problems
+ */
 uint64_t eq_engine_verify(eq_engine *engine);
 void eq_answer_clear(eq_answer *answer);
-/** What is different. @return NULL where nothing is */
+/** What is different between `a`, the one that names least of what it refuses, and `b`. @return
+ * NULL where nothing is */
 const char *eq_compare(const eq_case *run, const eq_answer *a, const eq_answer *b);
 
 #endif
