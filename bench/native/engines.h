@@ -2,9 +2,10 @@
 #ifndef BENCH_NATIVE_ENGINES_H
 #define BENCH_NATIVE_ENGINES_H
 
+#include "server.h"
 #include "side.h"
 
-enum { ENGINES_WHERE_BYTES = 4400 };
+enum { ENGINES_WHERE_BYTES = SERVER_URL_BYTES };
 
 /** An engine. */
 typedef struct engine {
@@ -31,11 +32,5 @@ const engine *engine_named(const char *name);
 
 /** The names, with blanks between, for a message. */
 extern const char engine_names[];
-
-/* postgres_server.c */
-bool postgres_make(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES]);
-void postgres_drop(const char *root, const char *name);
-bool postgres_flushes(const char *root, uint64_t *out);
-int postgres_port(const char *root);
 
 #endif

@@ -64,7 +64,7 @@ typedef struct bench {
     slices_plan plan;
     uint32_t durability;
     load loads[SLICES_SIDES];
-    crew *crew;
+    team *team;
     slices_result result;
 } bench;
 
@@ -204,7 +204,7 @@ main_open(bench *b)
 static void
 main_close(bench *b)
 {
-    crew_free(b->crew);
+    team_free(b->team);
     slices_free(&b->result);
     for (uint32_t i = 0; i < SLICES_SIDES; i++)
         load_close(&b->loads[i]);
@@ -227,7 +227,7 @@ main_check(bench *b)
         for (int op = 0; op < LOAD_OPERATIONS; op++)
             if ((only == LOAD_OPERATIONS || only == (load_operation)op) &&
                 load_can(b->loads[i].with, (load_operation)op) &&
-                !crew_slice(b->crew, &b->loads[i], (load_operation)op, UINT64_MAX / 4, MAIN_CHECKS,
+                !team_slice(b->team, &b->loads[i], (load_operation)op, UINT64_MAX / 4, MAIN_CHECKS,
                             &done, NULL))
                 return false;
         if (!load_check(&b->loads[i]))
@@ -257,7 +257,7 @@ main_count_once(bench *b, uint32_t who, uint64_t for_ns, uint64_t *flushed, uint
     uint64_t before, after;
     slice done = { 0, 0, 0, 0 };
     bool ok = b->engine->server_flushes(b->root, &before) && load_resume(l) &&
-              (for_ns == 0 || crew_slice(b->crew, l, b->plan.operation, for_ns, 0, &done, NULL));
+              (for_ns == 0 || team_slice(b->team, l, b->plan.operation, for_ns, 0, &done, NULL));
 
     load_pause(l);
     ok = ok && b->engine->server_flushes(b->root, &after);
@@ -294,7 +294,7 @@ main_measure(bench *b, const options *o)
                  .durability = o->durability,
                  .seconds = o->seconds,
                  .delay_us = o->delay_us };
-    bool ok = slices_run(b->crew, b->loads, &b->plan, &b->result);
+    bool ok = slices_run(b->team, b->loads, &b->plan, &b->result);
     int rc;
 
     for (uint32_t i = 0; i < SLICES_SIDES && ok; i++) {
@@ -328,9 +328,9 @@ main_run(const options *o)
         rc = main_root(o, &b);
     if (rc != TOOL_GO_ON)
         return rc;
-    b.crew = stop_install() < 0 || sodium_init() < 0 ? NULL : crew_new(b.plan.threads);
+    b.team = stop_install() < 0 || sodium_init() < 0 ? NULL : team_new(b.plan.threads);
     rc = TOOL_FAILED;
-    if (b.crew != NULL && main_delay(&b, o->delay_us) && main_open(&b)) {
+    if (b.team != NULL && main_delay(&b, o->delay_us) && main_open(&b)) {
         if (!o->check)
             rc = main_measure(&b, o);
         else if (main_check(&b))

@@ -79,7 +79,7 @@ static const side side_nothing = {
 };
 
 static bool
-slices_harness(crew *c, const slices_plan *plan, double *out_ns)
+slices_harness(team *c, const slices_plan *plan, double *out_ns)
 {
     load l = { .with = &side_nothing, .place = { .threads = plan->threads } };
     slice done = { 0, 0, 0, 0 };
@@ -90,7 +90,7 @@ slices_harness(crew *c, const slices_plan *plan, double *out_ns)
         return false;
     for (uint32_t t = 0; t < plan->threads; t++)
         l.workers[t].load = &l;
-    ok = crew_slice(c, &l, plan->operation, SLICES_HARNESS_NS, 0, &done, NULL);
+    ok = team_slice(c, &l, plan->operation, SLICES_HARNESS_NS, 0, &done, NULL);
     free(l.workers);
     if (done.operations > 0)
         *out_ns = done.seconds * 1e9 * plan->threads / (double)done.operations;
@@ -122,7 +122,7 @@ slices_ratios(const slices_plan *plan, slices_result *r)
 }
 
 static bool
-slices_round(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, uint32_t order,
+slices_round(team *c, load loads[SLICES_SIDES], const slices_plan *plan, uint32_t order,
              slices_result *out)
 {
     static const uint8_t orders[SLICES_ORDERS][SLICES_SIDES] = { { 0, 1, 2 }, { 0, 2, 1 },
@@ -133,7 +133,7 @@ slices_round(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, uint32_
         const uint8_t who = orders[order][i];
         slice *one = &out->slices[out->rounds * SLICES_SIDES + who], *sum = &out->sums[who];
 
-        if (!crew_slice(c, &loads[who], plan->operation, (uint64_t)plan->slice_ms * 1000000, 0, one,
+        if (!team_slice(c, &loads[who], plan->operation, (uint64_t)plan->slice_ms * 1000000, 0, one,
                         out->latency_ns[who]))
             return false;
         sum->seconds += one->seconds;
@@ -147,13 +147,13 @@ slices_round(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, uint32_
 
 /* Who starves waits for longer than a slice takes: tails are seen in whole runs only. */
 static bool
-slices_whole(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out)
+slices_whole(team *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out)
 {
     slice ignored;
 
     for (uint32_t who = SLICES_TENON; who <= SLICES_NATIVE; who++) {
         memset(out->latency_ns[who], 0, sizeof *out->latency_ns[who]);
-        if (!crew_slice(c, &loads[who], plan->operation, (uint64_t)plan->whole_ms * 1000000, 0,
+        if (!team_slice(c, &loads[who], plan->operation, (uint64_t)plan->whole_ms * 1000000, 0,
                         &ignored, out->latency_ns[who]))
             return false;
     }
@@ -175,7 +175,7 @@ slices_prepare(const slices_plan *plan, slices_result *out)
 }
 
 bool
-slices_run(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out)
+slices_run(team *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out)
 {
     uint32_t order[SLICES_ORDERS];
     uint64_t state = plan->seed;
@@ -184,7 +184,7 @@ slices_run(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_re
     if (!slices_prepare(plan, out) || !slices_harness(c, plan, &out->harness_ns))
         return false;
     for (uint32_t i = 0; i < 2 * SLICES_SIDES; i++)
-        if (!crew_slice(c, &loads[i % SLICES_SIDES], plan->operation,
+        if (!team_slice(c, &loads[i % SLICES_SIDES], plan->operation,
                         (uint64_t)plan->slice_ms * 2000000, 0, &warm_up, NULL))
             return false;
     while (out->rounds < plan->rounds && !stop_requested()) {

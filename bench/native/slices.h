@@ -43,11 +43,11 @@ typedef struct slices_result {
 } slices_result;
 
 /** Threads that run slices. */
-typedef struct crew crew;
+typedef struct team team;
 
 /** @return NULL, said on stderr, where no threads or memory are to be had */
-crew *crew_new(uint32_t threads);
-void crew_free(crew *c); /**< NULL is accepted. */
+team *team_new(uint32_t threads);
+void team_free(team *c); /**< NULL is accepted. */
 
 /**
  * Let each worker of a side run the operation, and measure.
@@ -57,15 +57,12 @@ void crew_free(crew *c); /**< NULL is accepted. */
  * @param[out] latency_ns is added to; may be NULL
  * @return false: an operation failed
  */
-bool crew_slice(crew *c, load *l, load_operation operation, uint64_t for_ns, uint64_t count,
+bool team_slice(team *c, load *l, load_operation operation, uint64_t for_ns, uint64_t count,
                 slice *out, histogram *latency_ns);
 
 /** Warm up, then run the slices. What was done until a signal came is a result too.
  * slices_free releases what was made, whatever this returns. */
-bool slices_run(crew *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out);
+bool slices_run(team *c, load loads[SLICES_SIDES], const slices_plan *plan, slices_result *out);
 void slices_free(slices_result *result);
-
-/** CLOCK_MONOTONIC. */
-uint64_t slices_now_ns(void);
 
 #endif

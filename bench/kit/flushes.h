@@ -1,6 +1,6 @@
 /** @file flushes.h Physical flushes, counted where the engines' libraries call libc. */
-#ifndef BENCH_NATIVE_FLUSHES_H
-#define BENCH_NATIVE_FLUSHES_H
+#ifndef BENCH_KIT_FLUSHES_H
+#define BENCH_KIT_FLUSHES_H
 
 #include <stdint.h>
 

@@ -1,11 +1,13 @@
 /* The server that the databases of both sides are made on, and how often it flushes. */
+#include "server.h"
+
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "engines.h"
 #include "tool.h"
 
 #define SERVER_TRIES 500
@@ -13,30 +15,30 @@
 
 /* Append key=value, percent-encoded, as far as there is room. */
 static void
-server_put(char where[ENGINES_WHERE_BYTES], const char *key, const char *value)
+server_put(char where[SERVER_URL_BYTES], const char *key, const char *value)
 {
     size_t len = strlen(where);
 
-    len += (size_t)snprintf(where + len, ENGINES_WHERE_BYTES - len,
+    len += (size_t)snprintf(where + len, SERVER_URL_BYTES - len,
                             "%c%s=", strchr(where, '?') == NULL ? '?' : '&', key);
-    for (; *value != '\0' && len + 4 < ENGINES_WHERE_BYTES; value++)
-        len += (size_t)snprintf(where + len, ENGINES_WHERE_BYTES - len, "%%%02X",
+    for (; *value != '\0' && len + 4 < SERVER_URL_BYTES; value++)
+        len += (size_t)snprintf(where + len, SERVER_URL_BYTES - len, "%%%02X",
                                 (unsigned)(unsigned char)*value);
 }
 
 /* The same server, perhaps through a proxy, another database. */
 static bool
-server_url(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES])
+server_url(const char *root, int port, const char *name, char where[SERVER_URL_BYTES])
 {
     PQconninfoOption *options = PQconninfoParse(root, NULL);
     char text[64];
 
-    if (options == NULL || strlen(root) * 4 + 200 > ENGINES_WHERE_BYTES) {
+    if (options == NULL || strlen(root) * 4 + 200 > SERVER_URL_BYTES) {
         tool_error(root, "no URL of a server");
         PQconninfoFree(options);
         return false;
     }
-    (void)snprintf(where, ENGINES_WHERE_BYTES, "postgres://");
+    (void)snprintf(where, SERVER_URL_BYTES, "postgres://");
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
         const bool place = strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0 ||
                            strcmp(o->keyword, "port") == 0;
@@ -87,7 +89,7 @@ server_run(const char *root, const char *command, char *out, size_t out_bytes)
 }
 
 bool
-postgres_make(const char *root, int port, const char *name, char where[ENGINES_WHERE_BYTES])
+postgres_make(const char *root, int port, const char *name, char where[SERVER_URL_BYTES])
 {
     char command[128];
 

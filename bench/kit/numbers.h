@@ -1,6 +1,6 @@
 /** @file numbers.h Chance with a seed, and what is said about a row of ratios. */
-#ifndef BENCH_NATIVE_NUMBERS_H
-#define BENCH_NATIVE_NUMBERS_H
+#ifndef BENCH_KIT_NUMBERS_H
+#define BENCH_KIT_NUMBERS_H
 
 #include <stdint.h>
 
