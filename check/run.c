@@ -23,12 +23,12 @@ static const struct {
     { "holder", conf_role_holder },
 };
 
-extern const conf_group conf_abi_group, conf_model_group, conf_two_phase_group, conf_open_group,
-    conf_types_group, conf_order_group, conf_schema_group, conf_keys_group, conf_statements_group,
-    conf_paging_group, conf_cursors_group, conf_savepoints_group, conf_transactions_group,
-    conf_threads_group, conf_migrations_group, conf_interrupted_group, conf_abilities_group,
-    conf_crash_group, conf_deadlines_group, conf_outcomes_group, conf_audit_group,
-    conf_groups_group;
+extern const conf_group conf_abi_group, conf_durability_group, conf_disk_group, conf_model_group,
+    conf_two_phase_group, conf_open_group, conf_types_group, conf_order_group, conf_schema_group,
+    conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
+    conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
+    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
+    conf_outcomes_group, conf_audit_group, conf_groups_group;
 
 const conf_group *const suite_groups[] = {
     &conf_abi_group,
@@ -53,6 +53,8 @@ const conf_group *const suite_groups[] = {
     &conf_groups_group,
     &conf_model_group,
     &conf_two_phase_group,
+    &conf_durability_group,
+    &conf_disk_group,
     NULL,
 };
 

@@ -15,6 +15,7 @@ typedef struct model_pair {
     eq_query *dumps[EQ_MAX_TABLES];
     uint64_t schema;  /* its number */
     bool named_least; /* by the engine, not by the reference */
+    char url[CONF_URL_BYTES];
 } model_pair;
 
 /* The one of another kind: SQL for a driver that keeps its own rows, and the other way round. */
@@ -42,7 +43,6 @@ model_open(conf *c, model_pair *p, uint64_t number)
 {
     eq_random seeds = { .state = conf_seed() + number * UINT64_C(0x632be59bd9b4e019) };
     const bool modest = conf_can(TENON_CAP_PERSISTENT) && !conf_has_files(); /* a server */
-    char url[CONF_URL_BYTES];
 
     memset(p, 0, sizeof *p);
     p->schema = number;
@@ -56,9 +56,8 @@ model_open(conf *c, model_pair *p, uint64_t number)
              conf_can(TENON_CAP_DURABLE_NONE) && strstr(c->url, "durability=") == NULL
                  ? "durability=none"
                  : NULL,
-             url);
-    c->err = (tenon_error){ 0 };
-    if (eq_engine_open(&p->engine, url, &p->world.schema) != TENON_OK)
+             p->url);
+    if (eq_engine_open(&p->engine, p->url, &p->world.schema) != TENON_OK)
         conf_failed(CONF_HERE, "a valid schema is taken", "schema %llu: %s",
                     (unsigned long long)number, p->engine.answer.err.message);
 }
@@ -117,6 +116,22 @@ model_dump(model_pair *p, uint64_t number)
     }
 }
 
+/* What was committed is the same in a database that is opened anew. */
+static void
+model_reopen(model_pair *p)
+{
+    const eq_case commit = { .kind = EQ_COMMIT };
+
+    model_run(p, &commit, MODEL_PER_SCHEMA);
+    if (!conf_can(TENON_CAP_PERSISTENT))
+        return;
+    eq_engine_close(&p->engine);
+    if (eq_engine_open(&p->engine, p->url, &p->world.schema) != TENON_OK)
+        conf_failed(CONF_HERE, "the database opens again", "schema %llu: %s",
+                    (unsigned long long)p->schema, p->engine.answer.err.message);
+    model_dump(p, MODEL_PER_SCHEMA);
+}
+
 static void
 model_schema(conf *c, uint64_t number, bool savepoints)
 {
@@ -130,6 +145,7 @@ model_schema(conf *c, uint64_t number, bool savepoints)
         if (eq_case_calls_for_dump(&run, i))
             model_dump(&p, i);
     }
+    model_reopen(&p);
     if (eq_engine_verify(&p.engine) != 0)
         conf_failed(CONF_HERE, "what is stored is sound", "schema %llu: verify finds problems",
                     (unsigned long long)number);
@@ -140,7 +156,7 @@ model_schema(conf *c, uint64_t number, bool savepoints)
 static void
 model_random_statements(conf *c)
 {
-    static const uint64_t schemas[] = { [CONF_QUICK] = 4, [CONF_NORMAL] = 16, [CONF_FULL] = 160 };
+    static const uint64_t schemas[] = { [CONF_QUICK] = 8, [CONF_NORMAL] = 24, [CONF_FULL] = 400 };
 
     for (uint64_t i = 0; i < schemas[conf_effort()]; i++)
         model_schema(c, i, conf_can(TENON_CAP_SAVEPOINTS));
