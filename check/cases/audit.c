@@ -313,10 +313,12 @@ audit_of_many_writers(conf *c)
 }
 
 static const conf_case audit_cases[] = {
-    CASE(audit_each_change_leaves_a_row, "each change leaves an audit row in its own transaction"),
-    CASE(audit_only_by_hand, "the audit alone writes its rows"),
-    CASE(audit_changes_are_found, "a row of the audit that was changed is found"),
-    CASE(audit_a_key_is_needed_where_there_is_one, "a keyed audit is not checked without its key"),
+    SLOW_CASE(audit_each_change_leaves_a_row,
+              "each change leaves an audit row in its own transaction"),
+    SLOW_CASE(audit_only_by_hand, "the audit alone writes its rows"),
+    SLOW_CASE(audit_changes_are_found, "a row of the audit that was changed is found"),
+    SLOW_CASE(audit_a_key_is_needed_where_there_is_one,
+              "a keyed audit is not checked without its key"),
     SLOW_CASE(audit_of_many_writers, "the audit of many writers holds each change once"),
 };
 

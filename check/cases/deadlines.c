@@ -313,16 +313,17 @@ deadlines_health(conf *c)
 }
 
 static const conf_case deadlines_cases[] = {
-    CASE(deadlines_silent_writer,
-         "a writer that does nothing is rolled back at its deadline, and the next one writes"),
-    CASE(deadlines_rows_that_are_lent, "a row that was lent stays readable after the deadline"),
-    CASE(deadlines_silent_body, "a body that waits is rolled back at its deadline"),
-    CASE(deadlines_commit_is_too_late,
-         "a commit after the deadline is refused, and nothing is stored"),
-    CASE(deadlines_long_statement, "a long statement is stopped at its deadline"),
-    CASE(deadlines_writer_of_another_process,
-         "waiting for the writer of another process ends at the deadline"),
-    CASE(deadlines_health, "health tells what is in progress"),
+    SLOW_CASE(deadlines_silent_writer,
+              "a writer that does nothing is rolled back at its deadline, and the next one writes"),
+    SLOW_CASE(deadlines_rows_that_are_lent,
+              "a row that was lent stays readable after the deadline"),
+    SLOW_CASE(deadlines_silent_body, "a body that waits is rolled back at its deadline"),
+    SLOW_CASE(deadlines_commit_is_too_late,
+              "a commit after the deadline is refused, and nothing is stored"),
+    SLOW_CASE(deadlines_long_statement, "a long statement is stopped at its deadline"),
+    SLOW_CASE(deadlines_writer_of_another_process,
+              "waiting for the writer of another process ends at the deadline"),
+    SLOW_CASE(deadlines_health, "health tells what is in progress"),
 };
 
 CONF_GROUP(deadlines, "deadlines",

@@ -405,18 +405,21 @@ groups_find_the_member_that_makes_the_commit_fail(conf *c)
 }
 
 static const conf_case groups_cases[] = {
-    CASE(groups_share_a_commit, "writers that wait share a commit, and each one's change is there"),
-    CASE(groups_one_who_fails_is_undone_alone, "a member that fails is undone alone"),
-    CASE(groups_have_savepoints_of_their_own, "members of a group have savepoints of their own"),
-    CASE(groups_no_writer_inside_a_writer, "a writer inside a writer is refused, not waited for"),
-    CASE(groups_who_is_late_is_told_in_time,
-         "a member whose deadline passes in the queue is told in time"),
-    CASE(groups_let_others_have_their_turn, "groups let an interactive writer have its turn"),
-    CASE(groups_keep_keys_and_audit, "idempotency keys and the audit hold for each member"),
-    CASE(groups_survive_a_member_that_rolls_all_back,
-         "a member that rolls the whole back by SQL takes nobody with it"),
-    CASE(groups_find_the_member_that_makes_the_commit_fail,
-         "the member that makes the commit fail is found, the others commit"),
+    SLOW_CASE(groups_share_a_commit,
+              "writers that wait share a commit, and each one's change is there"),
+    SLOW_CASE(groups_one_who_fails_is_undone_alone, "a member that fails is undone alone"),
+    SLOW_CASE(groups_have_savepoints_of_their_own,
+              "members of a group have savepoints of their own"),
+    SLOW_CASE(groups_no_writer_inside_a_writer,
+              "a writer inside a writer is refused, not waited for"),
+    SLOW_CASE(groups_who_is_late_is_told_in_time,
+              "a member whose deadline passes in the queue is told in time"),
+    SLOW_CASE(groups_let_others_have_their_turn, "groups let an interactive writer have its turn"),
+    SLOW_CASE(groups_keep_keys_and_audit, "idempotency keys and the audit hold for each member"),
+    SLOW_CASE(groups_survive_a_member_that_rolls_all_back,
+              "a member that rolls the whole back by SQL takes nobody with it"),
+    SLOW_CASE(groups_find_the_member_that_makes_the_commit_fail,
+              "the member that makes the commit fail is found, the others commit"),
 };
 
 CONF_GROUP(groups, "group commit",

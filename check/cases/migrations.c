@@ -330,18 +330,21 @@ migrations_of_a_circle(conf *c)
 }
 
 static const conf_case migrations_cases[] = {
-    CASE(migrations_one_by_one, "a database is migrated version by version"),
-    CASE(migrations_all_at_once, "a database is migrated over two versions at once"),
-    CASE(migrations_of_nothing, "a new database gets the tables as declared, and runs no step"),
-    CASE(migrations_refused_to_older_programs, "an older program is refused"),
-    CASE(migrations_refused_by_number_alone, "the version alone refuses an older program"),
-    CASE(migrations_refused_where_not_allowed, "nothing is migrated where that is not allowed"),
-    CASE(migrations_of_another_schema, "another schema of the same name is refused"),
-    CASE(migrations_that_miss_their_aim,
-         "steps that do not lead to the declared tables are refused before anything has changed"),
-    CASE(migrations_of_duplicates,
-         "a unique index over rows that are not unique is undone, and can be made later"),
-    CASE(migrations_of_a_circle, "tables that refer to each other are migrated"),
+    SLOW_CASE(migrations_one_by_one, "a database is migrated version by version"),
+    SLOW_CASE(migrations_all_at_once, "a database is migrated over two versions at once"),
+    SLOW_CASE(migrations_of_nothing,
+              "a new database gets the tables as declared, and runs no step"),
+    SLOW_CASE(migrations_refused_to_older_programs, "an older program is refused"),
+    SLOW_CASE(migrations_refused_by_number_alone, "the version alone refuses an older program"),
+    SLOW_CASE(migrations_refused_where_not_allowed,
+              "nothing is migrated where that is not allowed"),
+    SLOW_CASE(migrations_of_another_schema, "another schema of the same name is refused"),
+    SLOW_CASE(
+        migrations_that_miss_their_aim,
+        "steps that do not lead to the declared tables are refused before anything has changed"),
+    SLOW_CASE(migrations_of_duplicates,
+              "a unique index over rows that are not unique is undone, and can be made later"),
+    SLOW_CASE(migrations_of_a_circle, "tables that refer to each other are migrated"),
 };
 
 CONF_GROUP(migrations, "migrations",

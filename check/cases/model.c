@@ -156,7 +156,7 @@ model_schema(conf *c, uint64_t number, bool savepoints)
 static void
 model_random_statements(conf *c)
 {
-    static const uint64_t schemas[] = { [CONF_QUICK] = 8, [CONF_NORMAL] = 24, [CONF_FULL] = 400 };
+    static const uint64_t schemas[] = { [CONF_QUICK] = 3, [CONF_NORMAL] = 24, [CONF_FULL] = 400 };
 
     for (uint64_t i = 0; i < schemas[conf_effort()]; i++)
         model_schema(c, i, conf_can(TENON_CAP_SAVEPOINTS));

@@ -215,13 +215,13 @@ outcomes_readers_have_none(conf *c)
 }
 
 static const conf_case outcomes_cases[] = {
-    CASE(outcomes_once, "work under an idempotency key is done once"),
-    CASE(outcomes_rolled_back, "work that was rolled back may be done again under its key"),
-    CASE(outcomes_survive, "an outcome is still known after the database was opened again"),
-    CASE(outcomes_bad_keys, "bad idempotency keys are refused"),
-    CASE(outcomes_many_callers, "of several callers with one key one does the work"),
+    SLOW_CASE(outcomes_once, "work under an idempotency key is done once"),
+    SLOW_CASE(outcomes_rolled_back, "work that was rolled back may be done again under its key"),
+    SLOW_CASE(outcomes_survive, "an outcome is still known after the database was opened again"),
+    SLOW_CASE(outcomes_bad_keys, "bad idempotency keys are refused"),
+    SLOW_CASE(outcomes_many_callers, "of several callers with one key one does the work"),
     SLOW_CASE(outcomes_old_ones_are_forgotten, "outcomes are forgotten by age"),
-    CASE(outcomes_readers_have_none, "a reader has no outcome"),
+    SLOW_CASE(outcomes_readers_have_none, "a reader has no outcome"),
 };
 
 CONF_GROUP(outcomes, "outcomes",

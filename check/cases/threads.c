@@ -561,8 +561,8 @@ threads_no_connection_left(conf *c)
 static const conf_case threads_cases[] = {
     CASE(threads_snapshot, "a snapshot stays as it was while others commit"),
     CASE(threads_no_dirty_reads, "what is not committed is seen by nobody else"),
-    CASE(threads_lost_update, "no update is lost between threads that read, then write"),
-    CASE(threads_write_skew, "SERIALIZABLE forbids write skew between threads"),
+    SLOW_CASE(threads_lost_update, "no update is lost between threads that read, then write"),
+    SLOW_CASE(threads_write_skew, "SERIALIZABLE forbids write skew between threads"),
     CASE(threads_write_skew_by_hand,
          "SERIALIZABLE refuses one of two transactions that would skew"),
     CASE(threads_readers_beside_a_writer, "readers beside a writer see each transfer whole"),

@@ -1,0 +1,56 @@
+# tenon check: what it says of a driver that works, and of one that does not.
+. "$(dirname "$0")/lib.sh"
+
+# Each case has an id and a promise, once.
+run 0 check --list
+[ "$(wc -l <"$out")" -ge 150 ] || fail "fewer cases than there were"
+[ -z "$(cut -d' ' -f1 "$out" | sort | uniq -d)" ] || fail "an id stands there twice"
+! awk 'NF < 4 { bad = 1 } END { exit !bad }' "$out" || fail "a case has no promise"
+
+run 0 check memory --db memory: --only savepoints --json "$folder/good.json"
+grep -q '^passed  savepoints.roll_back  ' "$out" || fail "a case that passed is not named"
+grep -q '^skipped savepoints.not_offered .*it has TENON_CAP_SAVEPOINTS$' "$out" || fail "the capability is not named"
+same "$(field "$folder/good.json" failed)" 0 "failures"
+run 0 check memory --db memory: --only 'savepoints.ro*'
+grep -q '^1 passed, 0 failed, 0 skipped' "$out" || fail "not the one case"
+run 0 check "$TENON_DRIVER_PATH/memory.so" --db memory: --only savepoints.release
+
+# A commit that is acknowledged and rolled back: what was promised, expected, seen, the calls, a hint, how to
+# repeat it.
+lie='fault+sqlite:@DIR@/c.db?fault_slot=transaction.commit&fault_kind=lie&fault_at=3'
+run 1 check fault --db "$lie" --only savepoints --seed 5 --json "$folder/bad.json"
+grep -q '^FAILED  savepoints.roll_back .*rolling back to a savepoint undoes' "$out" || fail "it is not convicted"
+for text in "expected  items of table item gives '1 10;2 21'" "seen      ''" 'at        check/cases/savepoints.c:' \
+    'calls     conn ' 'transaction.commit -> OK' 'hint      transaction.savepoint' \
+    "again     tenon check fault --db '$lie' --seed 5 --only savepoints.roll_back"; do
+    grep -qF -e "$text" "$out" || fail "it does not say: $text"
+done
+[ "$(field "$folder/bad.json" failed)" -gt 0 ] || fail "the JSON counts no failure"
+
+# A driver that ends its process, and one that hangs, are cases that failed; the next ones go on.
+run 1 check fault --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=kill&fault_at=2' --only 'savepoints.re*'
+grep -q 'seen      the process was ended by signal 9' "$out" || fail "the signal is not named"
+grep -q '^0 passed, 1 failed' "$out" || fail "it is not counted"
+run 1 check fault --limit 1 --only 'savepoints.r*' \
+    --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=delay&fault_delay_us=9000000&fault_at=2'
+grep -q 'seen      it hangs: killed after 1 second' "$out" || fail "it is not said that it hangs"
+grep -q '^0 passed, 2 failed' "$out" || fail "the next one was not run"
+
+# What can't be tried
+run 1 check sqlite --db "sqlite:$folder/none/@DIR@/x"
+says "tenon: sqlite: its database can't be opened: "
+run 1 check nosuch
+says "tenon: nosuch: its database can't be opened: "
+run 2 check memory --db memory: --only savepoints.none
+says "no case has the id 'savepoints.none'; see tenon check --list"
+run 2 check memory --db memory: --quick --full
+says '--quick and --full exclude each other'
+run 2 check
+says 'tenon: check: DRIVER is missing'
+run 2 check memory --db memory: --limit 0
+says '--limit must be a number from 1 to 86400'
+run 1 check memory --db memory: --only savepoints.release --json "$folder/none/x"
+says "tenon: $folder/none/x: can't be written"
+run 1 check nosuch --db 'nosuch://someone:geheim@host/db'
+! grep -q geheim "$err" "$out" || fail 'a password is shown'
+exit 0
