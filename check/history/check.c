@@ -89,7 +89,8 @@ history_check(const history *h, history_report **out, char message[HISTORY_MESSA
     *out = NULL;
     if (ok) {
         f.seen = (bool *)calloc(h->op_count + 1, sizeof *f.seen);
-        f.out_of_memory = report == NULL || f.seen == NULL;
+        f.lost = (bool *)calloc(h->op_count + 1, sizeof *f.lost);
+        f.out_of_memory = report == NULL || f.seen == NULL || f.lost == NULL;
         (void)snprintf(message, HISTORY_MESSAGE_BYTES, "out of memory");
         if (!f.out_of_memory) {
             check_count(report, &x);
@@ -100,6 +101,7 @@ history_check(const history *h, history_report **out, char message[HISTORY_MESSA
         ok = !f.out_of_memory;
     }
     free(f.seen);
+    free(f.lost);
     index_fini(&x);
     if (ok)
         *out = report;

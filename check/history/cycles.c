@@ -96,7 +96,7 @@ cycles_name(cycles *c, size_t path_len, size_t *txn_count)
 static bool
 cycles_tell(cycles *c, const cycles_stage *stage, size_t path_len)
 {
-    size_t txn_count, len;
+    size_t txn_count, len, shown = 0;
     const history_anomaly name = cycles_name(c, path_len, &txn_count);
     FILE *out;
 
@@ -106,8 +106,12 @@ cycles_tell(cycles *c, const cycles_stage *stage, size_t path_len)
     for (size_t at = 0; out != NULL && at < path_len; at += len) {
         const unsigned kind = cycles_edge(c, at, path_len, &len);
 
-        edge_say(c->f, out, kind, &c->g->edges[c->path[at]], &c->g->edges[c->path[at + len - 1]]);
+        if (shown++ < FINDER_LINES)
+            edge_say(c->f, out, kind, &c->g->edges[c->path[at]],
+                     &c->g->edges[c->path[at + len - 1]]);
     }
+    if (out != NULL && txn_count > FINDER_LINES)
+        (void)fprintf(out, "and so on, back to T%zu\n", c->txns[0] + 1);
     finder_end(c->f, name, out);
     return true;
 }

@@ -249,6 +249,7 @@ direct_lost(finder *f, size_t first, size_t second)
     const size_t txns[] = { x->op_txn[first], x->op_txn[second] };
     FILE *out = finder_begin(f, HISTORY_LOST_UPDATE, txns, 2);
 
+    f->lost[first] = f->lost[second] = true;
     if (out != NULL) {
         direct_say_read(f, out, index_read_before(x, first));
         (void)fprintf(out, " and appended %lld\n", (long long)x->h->ops[first].value);

@@ -64,8 +64,8 @@ edges_load_trunk(edges_key *k)
     return true;
 }
 
-/* What nobody has seen comes after the list's end: always where nobody reads the key before he
- * writes it; else where the writer has read the whole list. */
+/* What was committed and nobody has seen comes after all that were seen: a list keeps what was put
+ * on it. What got lost because two wrote after the same version is found as that. */
 static void
 edges_load_later(edges_key *k, size_t *room)
 {
@@ -75,19 +75,12 @@ edges_load_later(edges_key *k, size_t *room)
     k->later_count = 0;
     for (size_t i = x->appends.first[k->key]; i < x->appends.first[k->key + 1]; i++) {
         const size_t append = x->appends.list[i];
-        size_t read;
 
         /* Who made the list's end and has not done with it then is found as G1b. */
-        if (k->f->seen[append] || (last != INDEX_NONE && x->op_txn[last] == x->op_txn[append]))
+        if (last != INDEX_NONE && x->op_txn[last] == x->op_txn[append])
             continue;
-        if (!x->plain[k->key]) {
-            read = index_read_before(x, append);
-            if (read == INDEX_NONE || index_version(x, read) != k->count)
-                continue;
-        }
-        room[k->later_count++] = append;
-        if (!x->plain[k->key]) /* two would be a lost update, which is found */
-            break;
+        if (!k->f->seen[append] && !k->f->lost[append])
+            room[k->later_count++] = append;
     }
     k->later = room;
 }
@@ -102,22 +95,34 @@ edges_overwrites(const edges_key *k)
             edges_add(k, GRAPH_WW, last, k->trunk[i]);
         last = k->trunk[i];
     }
-    for (size_t i = 0; last != INDEX_NONE && i < k->later_count; i++)
+    /* Who reads a list and writes it anew may overwrite what was put there in between: then the
+     * order of writes is another one. */
+    for (size_t i = 0; last != INDEX_NONE && k->f->x->plain[k->key] && i < k->later_count; i++)
         edges_add(k, GRAPH_WW, last, k->later[i]);
 }
 
 /* ---- Reads ---- */
 
+/* Whether the operation's transaction is one of those that nobody has seen. */
+static bool
+edges_is_later(const edges_key *k, size_t op)
+{
+    const history_index *x = k->f->x;
+    const history_txn *txn = &x->h->txns[x->op_txn[op]];
+
+    if (!x->writes[x->op_txn[op]])
+        return false;
+    for (size_t i = txn->first_op; i < txn->first_op + txn->op_count; i++)
+        if (x->op_key[i] == k->key && x->h->ops[i].kind == HISTORY_APPEND && !k->f->seen[i])
+            return true;
+    return false;
+}
+
 /* The operation, a READ or a SCAN, has seen the end of the list. */
 static void
 edges_before_later(edges_key *k, uint8_t kind, size_t op)
 {
-    if (!k->f->x->plain[k->key]) {
-        for (size_t i = 0; i < k->later_count; i++)
-            edges_add(k, kind, op, k->later[i]);
-        return;
-    }
-    if (k->later_count == 0)
+    if (k->later_count == 0 || edges_is_later(k, op))
         return;
     if (k->joint == GRAPH_NONE) {
         k->joint = graph_joint(k->g);

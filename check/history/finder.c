@@ -90,8 +90,10 @@ finder_begin(finder *f, history_anomaly anomaly, const size_t *txns, size_t txn_
     free(found->txns);
     found->txns = copy;
     found->txn_count = txn_count;
-    for (size_t i = 0; i < txn_count; i++)
+    for (size_t i = 0; i < txn_count && i < FINDER_LINES; i++)
         finder_txn(f, out, txns[i]);
+    if (txn_count > FINDER_LINES)
+        (void)fprintf(out, "and %zu more\n", txn_count - FINDER_LINES);
     return out;
 }
 

@@ -4,11 +4,15 @@
 
 #include "check/history/index.h"
 
+/** Of a long cycle so many transactions are shown, and so many edges. */
+#define FINDER_LINES 16u
+
 /** What the parts of the checker share. */
 typedef struct finder {
     const history_index *x;
     history_report *report;
     bool *seen; /**< By operation: an APPEND whose element a committed transaction has read. */
+    bool *lost; /**< By operation: an APPEND of a lost update. */
     size_t text_bytes; /**< Of the text that is being written. */
     bool out_of_memory;
 } finder;

@@ -30,8 +30,7 @@ typedef struct history_index {
     index_buckets reads;   /**< By committed transactions. */
     index_buckets appends; /**< By committed transactions. */
     size_t *trunk;         /**< By key: the READ with the longest list; INDEX_NONE: never read. */
-    bool *plain; /**< By key: no committed transaction reads it before it appends to it, so that an
-                    element that nobody has seen comes after all that were seen. */
+    bool *plain; /**< By key: no committed transaction reads it before it appends to it. */
 } history_index;
 
 /** @return false: see `message`; index_fini must follow all the same */
