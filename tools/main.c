@@ -5,8 +5,8 @@
 #include "tool.h"
 
 static const tool_command *const main_commands[] = {
-    &tool_drivers, &tool_check,   &tool_replay,   &tool_compare, &tool_digest,
-    &tool_verify,  &tool_migrate, &tool_generate, &tool_bench,   &tool_calls,
+    &tool_drivers, &tool_check,   &tool_check_history, &tool_replay, &tool_compare, &tool_digest,
+    &tool_verify,  &tool_migrate, &tool_generate,      &tool_bench,  &tool_calls,
 };
 
 #define MAIN_COMMAND_COUNT (sizeof main_commands / sizeof main_commands[0])
@@ -16,7 +16,7 @@ main_help(void)
 {
     (void)printf("usage: tenon COMMAND [ARGUMENT]... [OPTION]...\n\n");
     for (size_t i = 0; i < MAIN_COMMAND_COUNT; i++)
-        (void)printf("  %-10s %s\n", main_commands[i]->name, main_commands[i]->summary);
+        (void)printf("  %-13s %s\n", main_commands[i]->name, main_commands[i]->summary);
     (void)printf(
         "\n"
         "tenon COMMAND --help tells more. A URL is DRIVER:PLACE?key=value&..., such as\n"

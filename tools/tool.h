@@ -55,6 +55,7 @@ extern const tool_command tool_compare;
 extern const tool_command tool_bench;
 extern const tool_command tool_calls;
 extern const tool_command tool_check;
+extern const tool_command tool_check_history;
 
 /**
  * Read the arguments of a command. `--help` is answered here; `--db URL` is the same as the

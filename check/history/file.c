@@ -295,12 +295,11 @@ history_load(FILE *in, history *h, char message[HISTORY_MESSAGE_BYTES])
     while (ok && (len = getline(&text, &room, in)) >= 0)
         ok = file_line(&r, text, (size_t)len);
     free(text);
+    r.line++; /* the one that could not be had */
     if (ok && ferror(in) != 0)
         return file_refuse(&r, "can't be read: %s", strerror(errno));
-    if (ok && r.line == 0) {
-        r.line = 1;
+    if (ok && r.line == 1)
         return file_refuse(&r, "no history: the file is empty");
-    }
     return ok;
 }
 
