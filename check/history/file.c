@@ -93,14 +93,15 @@ file_append(const file_reader *r, const json_t *op)
 
 /* A key and its list, from part `first` of `op` on. */
 static bool
-file_read_key(const file_reader *r, const json_t *op, size_t first)
+file_read_key(const file_reader *r, const json_t *op, size_t first,
+              void (*add)(history *h, int64_t key, const int64_t *list, uint32_t count))
 {
     int64_t *list = NULL;
     uint32_t count = 0;
 
     if (!file_list(r, json_array_get(op, first + 1), &list, &count))
         return false;
-    history_read(r->h, file_int(op, first), list, count);
+    add(r->h, file_int(op, first), list, count);
     free(list);
     return true;
 }
@@ -108,7 +109,7 @@ file_read_key(const file_reader *r, const json_t *op, size_t first)
 static bool
 file_read(const file_reader *r, const json_t *op)
 {
-    return file_parts(r, op, 3, 1) && file_read_key(r, op, 1);
+    return file_parts(r, op, 3, 1) && file_read_key(r, op, 1, history_read);
 }
 
 static bool
@@ -122,7 +123,7 @@ file_scan(const file_reader *r, const json_t *op)
         return file_refuse(r, "what a \"scan\" found is no array");
     if (file_int(op, 1) > file_int(op, 2))
         return file_refuse(r, "the range of a \"scan\" ends before it begins");
-    history_scan(r->h, file_int(op, 1), file_int(op, 2), (uint32_t)json_array_size(found));
+    history_scan(r->h, file_int(op, 1), file_int(op, 2));
     for (size_t i = 0; i < json_array_size(found); i++) {
         const json_t *pair = json_array_get(found, i);
 
@@ -131,7 +132,7 @@ file_scan(const file_reader *r, const json_t *op)
         if (file_int(pair, 0) < file_int(op, 1) || file_int(pair, 0) > file_int(op, 2))
             return file_refuse(r, "a \"scan\" found key %lld, which is not in its range",
                                (long long)file_int(pair, 0));
-        if (!file_read_key(r, pair, 0))
+        if (!file_read_key(r, pair, 0, history_found))
             return false;
     }
     return true;

@@ -102,10 +102,18 @@ history_read(history *h, int64_t key, const int64_t *list, uint32_t count)
 }
 
 void
-history_scan(history *h, int64_t lowest, int64_t highest, uint32_t found)
+history_scan(history *h, int64_t lowest, int64_t highest)
 {
-    history_add_op(
-        h, &(history_op){ .kind = HISTORY_SCAN, .key = lowest, .to = highest, .count = found });
+    h->last_scan = h->op_count;
+    history_add_op(h, &(history_op){ .kind = HISTORY_SCAN, .key = lowest, .to = highest });
+}
+
+void
+history_found(history *h, int64_t key, const int64_t *list, uint32_t count)
+{
+    history_read(h, key, list, count);
+    if (!h->out_of_memory)
+        h->ops[h->last_scan].count++;
 }
 
 void

@@ -61,6 +61,7 @@ typedef struct history {
     int64_t *values;
     size_t txn_count, op_count, value_count;
     size_t txn_room, op_room, value_room;
+    size_t last_scan;   /**< In `ops`: where history_found counts. */
     bool out_of_memory; /**< Something is missing: sticks, and history_check says so. */
 
     /* The bank: account 2n and 2n + 1 are one customer's, who may not owe more than he has. */
@@ -81,8 +82,9 @@ void history_free(history *h);
 void history_begin(history *h, uint32_t process, int64_t begin_ns);
 void history_append(history *h, int64_t key, int64_t element);
 void history_read(history *h, int64_t key, const int64_t *list, uint32_t count);
-/** The keys found must follow, each with history_read. */
-void history_scan(history *h, int64_t lowest, int64_t highest, uint32_t found);
+/** Read a range; what is found follows, each key with history_found. */
+void history_scan(history *h, int64_t lowest, int64_t highest);
+void history_found(history *h, int64_t key, const int64_t *list, uint32_t count);
 void history_transfer(history *h, uint32_t from, uint32_t to, int64_t amount);
 void history_balances(history *h, const int64_t *balances, uint32_t count);
 /** End the transaction that was begun last. @param[in] end_ns not used where it is unknown */

@@ -91,14 +91,10 @@ random_read(random_store *s, uint32_t key)
 static void
 random_scan(random_store *s)
 {
-    uint32_t found = 0;
-
-    for (uint32_t k = s->base; k < s->base + s->keys; k++)
-        found += s->counts[k] > 0;
-    history_scan(s->h, s->base, (int64_t)s->base + s->keys - 1, found);
+    history_scan(s->h, s->base, (int64_t)s->base + s->keys - 1);
     for (uint32_t k = s->base; k < s->base + s->keys; k++)
         if (s->counts[k] > 0)
-            random_read(s, k);
+            history_found(s->h, k, s->lists[k], s->counts[k]);
 }
 
 static void
