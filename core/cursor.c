@@ -83,6 +83,7 @@ cursor_take(tenon_txn *txn)
     }
     cursor->txn = txn;
     cursor->drv = NULL;
+    cursor->row_count = 0;
     cursor->at_end = false;
     cursor->undone = false;
     cursor->lent = false;
@@ -271,7 +272,7 @@ tenon_next(tenon_cursor *cursor, const tenon_value **row, tenon_error *err)
     if (cursor == NULL || cursor->txn == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "the cursor is closed");
     txn = cursor->txn;
-    st = tni_txn_enter(txn, err);
+    st = tni_txn_enter_row(txn, &cursor->row_count, err);
     if (st != TENON_OK)
         return st;
     st = cursor_next(cursor, row, err);

@@ -113,6 +113,21 @@ tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err)
     }
 }
 
+/* Whether a call may go on whose handle was taken; else it is left. `looks`: at the clock. */
+static tenon_status
+handle_check(tenon_txn *txn, bool looks, tenon_error *err)
+{
+    tenon_status st = TENON_OK;
+
+    if (txn->state == TENON_TXN_DOOMED)
+        st = handle_doomed(txn, err);
+    else if (looks && tni_is_past(atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed)))
+        st = tni_txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed", err);
+    if (st != TENON_OK)
+        tni_txn_leave(txn);
+    return st;
+}
+
 tenon_status
 tni_txn_enter(tenon_txn *txn, tenon_error *err)
 {
@@ -121,15 +136,16 @@ tni_txn_enter(tenon_txn *txn, tenon_error *err)
     if (txn == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no transaction");
     st = tni_txn_take(txn, TNI_INSIDE, err);
-    if (st != TENON_OK)
-        return st;
-    if (txn->state == TENON_TXN_DOOMED)
-        st = handle_doomed(txn, err);
-    else if (tni_is_past(atomic_load_explicit(&txn->deadline_ns, memory_order_relaxed)))
-        st = tni_txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed", err);
-    if (st != TENON_OK)
-        tni_txn_leave(txn);
-    return st;
+    return st == TENON_OK ? handle_check(txn, true, err) : st;
+}
+
+tenon_status
+tni_txn_enter_row(tenon_txn *txn, uint32_t *row_count, tenon_error *err)
+{
+    const tenon_status st = tni_txn_take(txn, TNI_INSIDE, err);
+
+    return st == TENON_OK ? handle_check(txn, (*row_count)++ % TNI_ROWS_BETWEEN_LOOKS == 0, err)
+                          : st;
 }
 
 tenon_status

@@ -39,7 +39,7 @@ run_once(tenon_db *db, tni_txn_how *how, uint32_t attempt, tenon_txn_fn fn, void
     tenon_txn *txn = NULL;
     tenon_status st;
 
-    memset(&a->err, 0, sizeof a->err);
+    tni_error_clear(&a->err);
     a->cause.status = TENON_OK;
     if (tni_group_takes(db, how))
         return tni_group_join(db, how, attempt, fn, arg, a);

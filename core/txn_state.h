@@ -28,6 +28,7 @@ struct tenon_cursor {
     tenon_cursor *next, *prev; /* among the cursors of the transaction */
     tenon_drv_cursor *drv;     /* NULL: closed, by the end or by a savepoint's rollback */
     uint32_t column_count;     /* of its rows; 0: not known before they come */
+    uint32_t row_count;        /* that were asked for */
     bool at_end;
     bool undone;       /* closed by a savepoint's rollback */
     bool lent;         /* its last row may still be read */
@@ -192,6 +193,15 @@ void tni_txn_rollback(tenon_txn *txn, tenon_error *cause);
  *         thread); TENON_TIMEOUT (now doomed); the status that doomed it
  */
 tenon_status tni_txn_enter(tenon_txn *txn, tenon_error *err);
+
+/** Rows of a cursor that are read with one look at the clock. They take microseconds; where the
+ * owner takes his time between two of them, it is the reaper who ends the transaction. */
+#define TNI_ROWS_BETWEEN_LOOKS 16
+
+/** As tni_txn_enter, for the next row of a cursor, and without a look at the clock for most of
+ * them.
+ * @param[in] txn not NULL @param[in,out] row_count the cursor's, 0 at first */
+tenon_status tni_txn_enter_row(tenon_txn *txn, uint32_t *row_count, tenon_error *err);
 
 /** As tni_txn_enter, but a transaction that the engine wants rolled back may be entered too, since
  * a rollback to a savepoint is what it wants. A deadline stays passed. */

@@ -96,6 +96,39 @@ a_handle_used_again_starts_anew(void **state)
     tenon_close(db);
 }
 
+/* Nobody tells the reaper of this deadline: it is the reading itself that has to see it. */
+static void
+who_reads_row_after_row_is_stopped_soon_after_the_deadline(void **state)
+{
+    static const uint32_t read_before[] = { 0, 1, TNI_ROWS_BETWEEN_LOOKS, 100 };
+
+    (void)state;
+    for (uint32_t i = 0; i < UNIT_COUNT(read_before); i++) {
+        tenon_db *db = fake_open("fake:", NULL);
+        tenon_txn *txn = fake_begin(db, NULL);
+        tenon_status st = TENON_OK;
+        const tenon_value *row;
+        tenon_cursor *cursor;
+        uint32_t late = 0;
+
+        fake.row_count = 1000;
+        assert_int_equal(tenon_select(txn, &fake_select, NULL, &cursor, NULL), TENON_OK);
+        for (uint32_t read = 0; read < read_before[i]; read++)
+            assert_int_equal(tenon_next(cursor, &row, NULL), TENON_OK);
+        atomic_store(&txn->deadline_ns, tni_monotonic_ns());
+        while (st == TENON_OK && late < 1000) {
+            st = tenon_next(cursor, &row, NULL);
+            late += st == TENON_OK;
+        }
+        assert_int_equal(st, TENON_TIMEOUT);
+        assert_true(late < TNI_ROWS_BETWEEN_LOOKS);
+        assert_null(row);
+        assert_int_equal(tenon_commit(txn, NULL), TENON_TIMEOUT);
+        tenon_close(db);
+        fake_reset();
+    }
+}
+
 static void
 no_row_is_left_where_there_is_none(void **state)
 {
@@ -255,6 +288,7 @@ main(void)
         FAKE_CASE(a_keyset_has_a_form_for_its_start),
         FAKE_CASE(a_cursor_keeps_its_own_parameters),
         FAKE_CASE(a_handle_used_again_starts_anew),
+        FAKE_CASE(who_reads_row_after_row_is_stopped_soon_after_the_deadline),
         FAKE_CASE(no_row_is_left_where_there_is_none),
         FAKE_CASE(a_cursor_that_did_not_open_leaves_nothing),
         FAKE_CASE(sql_reaches_the_driver_with_its_parameters),
