@@ -30,11 +30,13 @@ static const uint64_t lmdb_capabilities = TENON_CAP_PERSISTENT | TENON_CAP_SINGL
 static MDB_val
 lmdb_val(tenon_kv_bytes bytes)
 {
-    MDB_val v = { .mv_size = (size_t)bytes.len };
-
     /* MDB_val is used for both directions, so it lacks the const that its use here has. */
-    memcpy(&v.mv_data, &bytes.data, sizeof v.mv_data);
-    return v;
+    const union {
+        const void *in;
+        void *out;
+    } data = { bytes.data };
+
+    return (MDB_val){ .mv_size = (size_t)bytes.len, .mv_data = data.out };
 }
 
 static tenon_kv_bytes

@@ -8,13 +8,11 @@
 /* ---- Memory ---- */
 
 bool
-kv_reserve(kv_buffer *b, size_t more)
+kv_grow(kv_buffer *b, size_t more)
 {
     size_t room = b->room > 0 ? b->room : 128;
     unsigned char *grown;
 
-    if (b->room - b->len >= more)
-        return true;
     while (room - b->len < more)
         room *= 2;
     grown = realloc(b->data, room);
@@ -107,13 +105,6 @@ kv_arena_free(kv_arena *arena)
 }
 
 /* ---- Numbers ---- */
-
-void
-kv_write_u32(unsigned char *to, uint32_t n)
-{
-    for (int i = 0; i < 4; i++)
-        to[i] = (unsigned char)(n >> (24 - 8 * i));
-}
 
 uint32_t
 kv_read_u32(const unsigned char *from)
@@ -382,18 +373,19 @@ kv_row_encode(const kv_table *table, const tenon_value *values, kv_buffer *b)
     return true;
 }
 
+/* The end of a field, from where the fields begin. */
 __attribute__((always_inline)) static inline size_t
-row_end(const kv_row *row, uint32_t field)
+row_end(const unsigned char *ends, uint32_t field, bool wide)
 {
-    const unsigned char *at = row->ends + (size_t)field * (row->wide ? 4 : 2);
+    const unsigned char *at = ends + (size_t)field * (wide ? 4 : 2);
 
-    if (!row->wide)
+    if (!wide)
         return (size_t)at[0] | (size_t)at[1] << 8;
     return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
 }
 
-bool
-kv_row_open(tenon_kv_bytes bytes, kv_row *row)
+__attribute__((always_inline)) static inline bool
+row_open(tenon_kv_bytes bytes, kv_row *row)
 {
     const unsigned char *at = bytes.data;
     size_t head;
@@ -410,11 +402,18 @@ kv_row_open(tenon_kv_bytes bytes, kv_row *row)
     row->ends = row->nulls + (row->field_count + 7) / 8;
     row->data = at + head;
     row->bytes = (size_t)bytes.len - head;
-    return row->bytes == (row->field_count == 0 ? 0 : row_end(row, row->field_count - 1));
+    return row->bytes ==
+           (row->field_count == 0 ? 0 : row_end(row->ends, row->field_count - 1, row->wide));
+}
+
+bool
+kv_row_open(tenon_kv_bytes bytes, kv_row *row)
+{
+    return row_open(bytes, row);
 }
 
 /* A number of a field's bytes, little-endian. */
-static uint64_t
+__attribute__((always_inline)) static inline uint64_t
 row_number(const unsigned char *from)
 {
     return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 |
@@ -422,60 +421,67 @@ row_number(const unsigned char *from)
            (uint64_t)from[6] << 48 | (uint64_t)from[7] << 56;
 }
 
-/* On the path of every row that is read: inlined, so that all of the row stays in registers. */
+/* What `len` bytes of a field hold. */
 __attribute__((always_inline)) static inline bool
-row_value(kv_row row, const kv_column *column, tenon_value *out)
+row_field(const unsigned char *from, size_t len, tenon_type type, tenon_value *out)
 {
-    const uint32_t field = column->field;
-    const tenon_type type = column->type;
-    size_t begin, len;
     uint64_t bits;
 
-    if (field >= row.field_count) { /* the row is older than the column */
+    memset(out, 0, sizeof *out);
+    out->type = type;
+    if (type == TENON_TEXT || type == TENON_BLOB || type == TENON_UUID) {
+        out->as.data = from;
+        out->len = (uint32_t)len;
+        return type != TENON_UUID || len == sizeof(tenon_uuid);
+    }
+    if (type == TENON_BOOL) {
+        out->as.i = len == 1 && from[0] != 0;
+        return len == 1;
+    }
+    if (len != 8)
+        return false;
+    bits = row_number(from);
+    memcpy(&out->as, &bits, sizeof out->as); /* an integer, or the bits of a REAL */
+    return true;
+}
+
+/* On the path of every row that is read: inlined, so that all of the row stays in registers.
+ * `wide` is the row's, known when this is compiled. */
+__attribute__((always_inline)) static inline bool
+row_value(const kv_row *row, bool wide, const kv_column *column, tenon_value *out)
+{
+    const uint32_t field = column->field;
+    size_t begin, end;
+
+    if (field >= row->field_count) { /* the row is older than the column */
         *out = column->default_value;
         return true;
     }
-    *out = tenon_null();
-    if ((row.nulls[field >> 3] & (1U << (field & 7))) != 0)
-        return true;
-    begin = field == 0 ? 0 : row_end(&row, field - 1);
-    len = row_end(&row, field) - begin;
-    if (len > row.bytes || begin > row.bytes - len) /* below 0 is more than all */
-        return false;
-    out->type = type;
-    switch (type) {
-    case TENON_TEXT:
-    case TENON_BLOB:
-    case TENON_UUID:
-        out->as.data = row.data + begin;
-        out->len = (uint32_t)len;
-        return type != TENON_UUID || len == sizeof(tenon_uuid);
-    case TENON_BOOL:
-        out->as.i = len == 1 && row.data[begin] != 0;
-        return len == 1;
-    default:
-        if (len != 8)
-            return false;
-        bits = row_number(row.data + begin);
-        memcpy(&out->as, &bits, sizeof out->as); /* an integer, or the bits of a REAL */
+    if ((row->nulls[field >> 3] & (1U << (field & 7))) != 0) {
+        memset(out, 0, sizeof *out);
         return true;
     }
+    begin = field == 0 ? 0 : row_end(row->ends, field - 1, wide);
+    end = row_end(row->ends, field, wide);
+    return begin <= end && end <= row->bytes &&
+           row_field(row->data + begin, end - begin, column->type, out);
 }
 
 bool
 kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
 {
-    return row_value(*row, column, out);
+    return row_value(row, row->wide, column, out);
 }
 
 __attribute__((always_inline)) static inline bool
-row_values(kv_row row, const kv_column *const *columns, uint32_t count, tenon_value *out)
+row_values(const kv_row *row, bool wide, const kv_column *const *columns, uint32_t count,
+           tenon_value *out)
 {
-    bool ok = true;
-
-    for (uint32_t i = 0; i < count && ok; i++)
-        ok = row_value(row, columns[i], &out[i]);
-    return ok;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!row_value(row, wide, columns[i], &out[i]))
+            return false;
+    }
+    return true;
 }
 
 bool
@@ -483,12 +489,10 @@ kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t coun
 {
     kv_row row;
 
-    if (!kv_row_open(bytes, &row))
+    if (!row_open(bytes, &row))
         return false;
-    if (row.wide)
-        return row_values(row, columns, count, out);
-    row.wide = false; /* known from here on: nearly all rows are narrow */
-    return row_values(row, columns, count, out);
+    return row.wide ? row_values(&row, true, columns, count, out)
+                    : row_values(&row, false, columns, count, out); /* nearly all are narrow */
 }
 
 tenon_status

@@ -109,9 +109,6 @@ kv_entry_row_key(const kv_table *table, const kv_index *index, uint32_t fixed_by
     const unsigned char *at = key.data;
     size_t left = (size_t)key.len;
 
-    out->len = 0;
-    if (!kv_key_tree(out, table->tree))
-        return kv_no_memory(err);
     if (value.len > 0) { /* a unique key without NULL */
         at = value.data;
         left = (size_t)value.len;
@@ -121,7 +118,13 @@ kv_entry_row_key(const kv_table *table, const kv_index *index, uint32_t fixed_by
     } else if (!keys_skip_index(table, index, &at, &left)) {
         return kv_corrupt(err, index->name, "an entry of an index is not whole");
     }
-    return kv_append(out, at, left) ? TENON_OK : kv_no_memory(err);
+    out->len = 0;
+    if (!kv_reserve(out, KV_TREE_BYTES + left))
+        return kv_no_memory(err);
+    kv_write_u32(out->data, table->tree);
+    memcpy(out->data + KV_TREE_BYTES, at, left);
+    out->len = KV_TREE_BYTES + left;
+    return TENON_OK;
 }
 
 /* ---- Checks ---- */

@@ -13,8 +13,15 @@ typedef struct kv_buffer {
     size_t len, room;
 } kv_buffer;
 
+/** Make a buffer larger by `more` bytes at least. False: no memory. */
+bool kv_grow(kv_buffer *b, size_t more);
+
 /** Make room for `more` bytes. False: no memory. */
-bool kv_reserve(kv_buffer *b, size_t more);
+static inline bool
+kv_reserve(kv_buffer *b, size_t more)
+{
+    return b->room - b->len >= more || kv_grow(b, more);
+}
 
 /** Append. False: no memory. */
 bool kv_append(kv_buffer *b, const void *data, size_t len);
@@ -211,7 +218,16 @@ void kv_cursor_give(tenon_drv_conn *conn, tenon_kv_cursor *cursor);
 /** Columns that a table may have had in its life. */
 #define KV_MOST_FIELDS 255
 
-void kv_write_u32(unsigned char *to, uint32_t n);
+/** Big-endian, so that smaller numbers come first. */
+static inline void
+kv_write_u32(unsigned char *to, uint32_t n)
+{
+    to[0] = (unsigned char)(n >> 24);
+    to[1] = (unsigned char)(n >> 16);
+    to[2] = (unsigned char)(n >> 8);
+    to[3] = (unsigned char)n;
+}
+
 uint32_t kv_read_u32(const unsigned char *from);
 
 /** Begin a key. False: no memory. */
