@@ -1,19 +1,26 @@
 /* A place for each value below 16, then 16 for each power of two. */
 #include "core/histogram.h"
 
+#include <string.h>
+
+#define HISTOGRAM_BITS 41      /* of the largest value that has a place of its own */
+#define HISTOGRAM_REST_BITS 48 /* of a double, behind its exponent and 4 bits of its fraction */
+#define HISTOGRAM_FIRST (1026U << 4) /* what the others are of 8: its place would be 0 */
+
+/* The first bits of a double are the power of two and how many sixteenths of it come on top. */
 static uint32_t
 histogram_place(uint64_t value)
 {
-    uint32_t shift = 0, place;
+    double number;
+    uint64_t bits;
 
     if (value < TNI_HISTOGRAM_STEPS)
         return (uint32_t)value;
-    for (uint32_t step = 32; step > 0; step /= 2) {
-        if (value >> (shift + step) >= TNI_HISTOGRAM_STEPS)
-            shift += step;
-    }
-    place = (shift + 1) * TNI_HISTOGRAM_STEPS + (uint32_t)(value >> shift) - TNI_HISTOGRAM_STEPS;
-    return place < TNI_HISTOGRAM_PLACES ? place : TNI_HISTOGRAM_PLACES - 1;
+    if (value >> HISTOGRAM_BITS != 0)
+        return TNI_HISTOGRAM_PLACES - 1;
+    number = (double)(int64_t)value; /* exact: a double has 53 bits */
+    memcpy(&bits, &number, sizeof bits);
+    return (uint32_t)(bits >> HISTOGRAM_REST_BITS) - HISTOGRAM_FIRST;
 }
 
 /* The largest value that goes to a place. */

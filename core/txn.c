@@ -11,26 +11,29 @@ tenon_status
 tni_txn_how_read(tenon_db *db, const char *where, const tenon_txn_options *options,
                  tni_txn_how *how, tenon_error *err)
 {
-    tenon_txn_options o = { .size = sizeof o };
+    tenon_txn_options whole = { .size = sizeof whole };
+    const tenon_txn_options *o = options;
 
-    if (options != NULL) {
-        if (options->size < sizeof options->size)
-            return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_txn_options is not set");
-        memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    if (o != NULL && o->size < sizeof o->size)
+        return tni_fail(err, TENON_MISUSE, NULL, "size of tenon_txn_options is not set");
+    if (o == NULL || o->size < sizeof whole) { /* of a program that knows fewer options, or none */
+        if (o != NULL)
+            memcpy(&whole, o, o->size);
+        o = &whole;
     }
     memset(how, 0, sizeof *how);
-    how->op = tni_ops_find(&db->ops, o.name);
+    how->op = tni_ops_find(&db->ops, o->name);
     how->where = where;
     how->began_ns = tni_monotonic_ns();
     how->deadline_ns = tni_after_ms(how->began_ns,
-                                    o.timeout_ms != 0 ? o.timeout_ms : db->default_timeout_ms);
-    how->isolation = o.isolation;
-    how->read_only = o.read_only;
-    how->may_wait = o.may_wait;
-    how->key = o.idempotency_key;
-    how->actor = o.actor;
-    how->details = o.details;
-    how->caller = o.caller;
+                                    o->timeout_ms != 0 ? o->timeout_ms : db->default_timeout_ms);
+    how->isolation = o->isolation;
+    how->read_only = o->read_only;
+    how->may_wait = o->may_wait;
+    how->key = o->idempotency_key;
+    how->actor = o->actor;
+    how->details = o->details;
+    how->caller = o->caller;
     return TENON_OK;
 }
 

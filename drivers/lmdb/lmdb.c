@@ -13,7 +13,8 @@ struct tenon_kv_txn {
     lmdb_lane *lane;       /* through which it is inside the gate */
     bool read_only;
     bool resting;
-    bool finds; /* `finder` is in this transaction */
+    bool in_range; /* reads one; until it rests */
+    bool finds;    /* `finder` is in this transaction */
 };
 
 struct tenon_kv_cursor {
@@ -174,6 +175,7 @@ lmdb_rest(tenon_kv_txn *txn)
 {
     mdb_txn_reset(txn->raw);
     txn->resting = true;
+    txn->in_range = false;
     txn->finds = false;
     lmdb_lanes_leave(&txn->store->gate, txn->lane);
 }
@@ -259,14 +261,14 @@ lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
     return st;
 }
 
-/* The value of a key. A reader's cursor stays where it is: keys that are looked for one after the
- * other often lie in one page, and LMDB finds the next one there without going down the tree. */
+/* The value of a key. Where a reader goes through a range, the keys that it looks for often lie in
+ * one page: a cursor that stays there finds the next one without going down the tree. */
 static int
 lmdb_find(tenon_kv_txn *txn, MDB_val *key, MDB_val *value)
 {
     int rc = 0;
 
-    if (!txn->read_only)
+    if (!txn->in_range)
         return mdb_get(txn->raw, txn->store->dbi, key, value);
     if (!txn->finds) {
         rc = txn->finder == NULL ? mdb_cursor_open(txn->raw, txn->store->dbi, &txn->finder)
@@ -318,6 +320,7 @@ lmdb_cursor_open(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err)
 
     *out = NULL;
     txn->kept = NULL;
+    txn->in_range = txn->read_only;
     if (cursor != NULL && mdb_cursor_renew(txn->raw, cursor->raw) == 0) {
         *out = cursor;
         return TENON_OK;

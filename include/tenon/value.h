@@ -66,8 +66,9 @@ tenon_value_of_bytes(tenon_type type, const void *data, size_t len)
 static inline tenon_value
 tenon_null(void)
 {
-    tenon_value v = { TENON_NULL, { 0, 0, 0 }, 0, { 0 } };
+    tenon_value v;
 
+    memset(&v, 0, sizeof v);
     return v;
 }
 

@@ -6,6 +6,8 @@
 /* Sorted rows are cut down to the limit whenever they are this many times as many. */
 #define ROWS_SORT_SLACK 4
 
+static const tenon_value rows_null = { .type = TENON_NULL };
+
 /* ---- Operands ---- */
 
 static const tenon_value *
@@ -77,8 +79,7 @@ rows_filter(const tenon_drv_cursor *c, tenon_kv_bytes bytes, bool *meets, tenon_
 static bool
 rows_put_equal(tenon_drv_cursor *c, const kv_cond *cond, bool *nothing)
 {
-    const tenon_value null = tenon_null();
-    const tenon_value *v = cond->op == TENON_OP_IS_NULL ? &null : rows_operand(c, cond);
+    const tenon_value *v = cond->op == TENON_OP_IS_NULL ? &rows_null : rows_operand(c, cond);
 
     *nothing = *nothing || (cond->op != TENON_OP_IS_NULL && v->type == TENON_NULL);
     return kv_key_value(&c->low, v);
@@ -120,11 +121,8 @@ rows_bound(tenon_drv_cursor *c, bool *nothing)
         ok = rows_set(&c->high, &c->low) && kv_key_value(&c->high, v);
         if (ok && conds[path->high].op == TENON_OP_LE)
             ok = kv_key_after(&c->high);
-        if (ok && path->low == TENON_DRV_NONE) { /* not the NULLs, which come first */
-            const tenon_value null = tenon_null();
-
-            ok = kv_key_value(&c->low, &null) && kv_key_after(&c->low);
-        }
+        if (ok && path->low == TENON_DRV_NONE) /* not the NULLs, which come first */
+            ok = kv_key_value(&c->low, &rows_null) && kv_key_after(&c->low);
     }
     if (path->low != TENON_DRV_NONE && ok) {
         v = rows_operand(c, &conds[path->low]);
