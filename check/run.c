@@ -379,7 +379,8 @@ run_trace(const suite_options *options, const char *root, run_case what, char *f
     return true;
 }
 
-static void
+/* @return whether it has failed */
+static bool
 run_tell(const suite_options *options, const char *root, const conf_group *group,
          const run_case *what, void (*receiver)(void *arg, const suite_result *result), void *arg)
 {
@@ -400,6 +401,7 @@ run_tell(const suite_options *options, const char *root, const conf_group *group
         run_trace(options, root, *what, file, sizeof file, &result))
         result.trace = file;
     receiver(arg, &result);
+    return report.outcome == SUITE_FAILED;
 }
 
 uint32_t
@@ -409,6 +411,7 @@ suite_run(const suite_options *options, const suite_driver *driver, bool (*stop)
     const char *root = run_prepare(options);
     char id[SUITE_ID_BYTES], folder[128];
     uint32_t chosen = 0;
+    bool over = false;
 
     if (root == NULL)
         return 0;
@@ -417,14 +420,14 @@ suite_run(const suite_options *options, const suite_driver *driver, bool (*stop)
     for (size_t g = 0; suite_groups[g] != NULL; g++) {
         const conf_group *group = suite_groups[g];
 
-        for (size_t i = 0; i < group->count && (stop == NULL || !stop()); i++) {
+        for (size_t i = 0; i < group->count && !over && (stop == NULL || !stop()); i++) {
             const run_case what = { .one = &group->cases[i], .folder = folder };
 
             suite_id(group, what.one, id);
             if (what.one->effort > options->effort || !run_chosen(options, group, id))
                 continue;
             chosen++;
-            run_tell(options, root, group, &what, receiver, arg);
+            over = run_tell(options, root, group, &what, receiver, arg) && options->stop_at_failure;
         }
     }
     place_remove(root);

@@ -15,6 +15,7 @@ typedef struct suite_options {
     const char *only;        /**< An id, a group, or either with * at its end; NULL: all. */
     uint32_t effort;         /**< CONF_QUICK … CONF_FULL. */
     uint32_t limit_s;        /**< What takes longer hangs, and is killed. */
+    bool stop_at_failure;    /**< Run no case after one that has failed. */
     uint64_t seed;
 } suite_options;
 

@@ -15,7 +15,7 @@
 /* Options as they are given. */
 typedef struct check_given {
     const char *json, *only, *fresh;
-    bool quick, full, list;
+    bool quick, full, list, stop;
     uint64_t seed, limit_s;
 } check_given;
 
@@ -94,6 +94,7 @@ check_command(const tool_command *command, int argc, char **argv)
         { "--quick", TOOL_FLAG, &given.quick, 0, 0, NULL, "only what takes no second each" },
         { "--full", TOOL_FLAG, &given.full, 0, 0, NULL, "more random cases, longer histories" },
         { "--only", TOOL_TEXT, &given.only, 0, 0, "ID", "one case, a group, or ID*" },
+        { "--stop", TOOL_FLAG, &given.stop, 0, 0, NULL, "end with the first case that fails" },
         { "--json", TOOL_TEXT, &given.json, 0, 0, "FILE", "write the results as JSON, too" },
         { "--seed", TOOL_NUMBER, &given.seed, 0, INT64_MAX, "N", "of random cases" },
         { "--fresh", TOOL_TEXT, &given.fresh, 0, 0, "COMMAND", "empties a server's database" },
@@ -126,6 +127,7 @@ check_command(const tool_command *command, int argc, char **argv)
     options.only = given.only;
     options.seed = given.seed;
     options.limit_s = (uint32_t)given.limit_s;
+    options.stop_at_failure = given.stop;
     options.effort = given.quick ? CONF_QUICK : given.full ? CONF_FULL : CONF_NORMAL;
     return check_run(&options, arguments[0], given.json);
 }
