@@ -16,7 +16,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(TENON_DRIVER_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/tenon/drivers")
-set(TENON_DRIVER_INSTALL_DIR "${CMAKE_INSTALL_FULL_LIBDIR}/tenon/drivers")
+set(TENON_DRIVER_INSTALL_DIR "${CMAKE_INSTALL_LIBDIR}/tenon/drivers") # below the prefix
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -38,7 +38,14 @@ endif()
 
 # The public headers: all that chat, tools, bench, examples and drivers see of this tree.
 add_library(tenon_headers INTERFACE)
-target_include_directories(tenon_headers INTERFACE "${PROJECT_SOURCE_DIR}/include")
+target_include_directories(tenon_headers INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(tenon_headers PROPERTIES EXPORT_NAME headers)
+add_library(tenon::headers ALIAS tenon_headers)
+install(TARGETS tenon_headers EXPORT tenon-targets)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/tenon" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+
+include(tenon-driver)
 
 # tenon_add_folders(PARENT): every folder of PARENT that has a CMakeLists.txt.
 function(tenon_add_folders parent)
@@ -60,14 +67,9 @@ function(tenon_add_driver name)
     if(NOT arg_SOURCES OR NOT arg_TEST_URL)
         message(FATAL_ERROR "tenon_add_driver(${name}): SOURCES and TEST_URL are needed")
     endif()
-    add_library(driver_${name} MODULE ${arg_SOURCES})
-    target_link_libraries(driver_${name} PRIVATE tenon_flags tenon_headers ${arg_LIBS})
-    if(arg_KIT)
-        target_link_libraries(driver_${name} PRIVATE tenon_kit_${arg_KIT})
-    endif()
+    tenon_add_driver_module(${name} SOURCES ${arg_SOURCES} KIT ${arg_KIT} LIBS tenon_flags ${arg_LIBS})
     set_target_properties(driver_${name} PROPERTIES
-        PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
-    target_link_options(driver_${name} PRIVATE -Wl,--exclude-libs,ALL)
+        LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
     install(TARGETS driver_${name} LIBRARY DESTINATION "${TENON_DRIVER_INSTALL_DIR}")
     tenon_add_conformance(${name} DRIVER "$<TARGET_FILE:driver_${name}>" URL "${arg_TEST_URL}"
         UNDER ${arg_TEST_UNDER} FRESH "${arg_TEST_FRESH}")
