@@ -47,12 +47,16 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/tenon" DESTINATION "${CMAKE_INS
 
 include(tenon-driver)
 
-# tenon_add_folders(PARENT): every folder of PARENT that has a CMakeLists.txt.
+# tenon_add_folders(PARENT): every folder of PARENT that has a CMakeLists.txt, but for those that are
+# projects of their own, on an installed Tenon.
 function(tenon_add_folders parent)
     file(GLOB lists CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${parent}/*/CMakeLists.txt")
     foreach(list IN LISTS lists)
         get_filename_component(folder "${list}" DIRECTORY)
-        add_subdirectory("${folder}")
+        file(STRINGS "${list}" own_project REGEX "^project\\(")
+        if(NOT own_project)
+            add_subdirectory("${folder}")
+        endif()
     endforeach()
 endfunction()
 

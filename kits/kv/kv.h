@@ -174,6 +174,14 @@ kv_get(tenon_drv_conn *conn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_er
     return conn->engine->get(conn->txn, key, value, err);
 }
 
+/** Bytes that kv_get has returned are no longer needed. */
+static inline void
+kv_give_back(const tenon_drv_conn *conn, tenon_kv_bytes value)
+{
+    if (conn->engine->give_back != NULL)
+        conn->engine->give_back(conn->txn, value.data);
+}
+
 /** Go to the first entry whose key is `from` or greater. @retval TENON_OK, TENON_NOT_FOUND */
 static inline tenon_status
 kv_seek(const tenon_drv_conn *conn, tenon_kv_cursor *cursor, tenon_kv_bytes from,

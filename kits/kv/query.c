@@ -27,6 +27,26 @@ query_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_plan
     return st;
 }
 
+void
+kv_fetched_close(tenon_drv_conn *conn)
+{
+    kv_rows_close(conn->fetched);
+    conn->fetched = NULL;
+}
+
+void
+kv_rows_free(tenon_drv_cursor *c)
+{
+    kv_buffer_free(&c->low);
+    kv_buffer_free(&c->high);
+    kv_buffer_free(&c->at);
+    kv_buffer_free(&c->row_key);
+    kv_arena_free(&c->arena);
+    free(c->tries);
+    free(c->sorted);
+    free(c);
+}
+
 static void
 query_free(tenon_drv_plan *plan)
 {

@@ -68,6 +68,8 @@ struct tenon_drv_cursor {
     kv_buffer low, high;  /**< keys of this range: from, up to but not including */
     kv_buffer at;         /**< key of the last entry, while it may be needed to go on */
     kv_buffer row_key;    /**< that an entry of an index stands for */
+    const void *held;     /**< bytes that kv_get has returned for the row, or NULL */
+    uint64_t held_count;  /**< write_count of the connection then: a write takes them away */
     uint64_t write_count; /**< of the connection, when `raw` was positioned */
     uint64_t left;        /**< rows that the limit still allows */
     uint32_t try_at;      /**< value of IN that is being tried */

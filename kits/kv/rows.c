@@ -243,6 +243,27 @@ rows_entry(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, teno
     return kv_append(&c->at, key->data, (size_t)key->len) ? TENON_OK : kv_no_memory(err);
 }
 
+/* The value of a key, for as long as the cursor stays with it. */
+static tenon_status
+rows_get(tenon_drv_cursor *c, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_error *err)
+{
+    const tenon_status st = kv_get(c->conn, key, value, err);
+
+    if (st == TENON_OK) {
+        c->held = value->data;
+        c->held_count = c->conn->write_count;
+    }
+    return st;
+}
+
+static void
+rows_let_go(tenon_drv_cursor *c)
+{
+    if (c->held != NULL && c->held_count == c->conn->write_count)
+        kv_give_back(c->conn, (tenon_kv_bytes){ .data = c->held });
+    c->held = NULL;
+}
+
 /* The only entry that a unique key may have. */
 static tenon_status
 rows_point(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, tenon_error *err)
@@ -251,7 +272,7 @@ rows_point(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, teno
         return TENON_NOT_FOUND;
     c->started = true;
     *key = (tenon_kv_bytes){ .data = c->low.data, .len = c->low.len };
-    return kv_get(c->conn, *key, value, err);
+    return rows_get(c, *key, value, err);
 }
 
 /* The row that an entry of an index stands for. */
@@ -268,7 +289,7 @@ rows_follow(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *value, ten
     if (st != TENON_OK)
         return st;
     *key = (tenon_kv_bytes){ .data = c->row_key.data, .len = c->row_key.len };
-    st = kv_get(c->conn, *key, value, err);
+    st = rows_get(c, *key, value, err);
     return st == TENON_NOT_FOUND
                ? kv_corrupt(err, plan->path.index->name, "an entry of an index without its row")
                : st;
@@ -282,6 +303,7 @@ rows_find(tenon_drv_cursor *c, tenon_kv_bytes *key, tenon_kv_bytes *row, tenon_e
     tenon_status st;
 
     while (!meets) {
+        rows_let_go(c);
         st = c->in_range ? TENON_OK : rows_next_range(c, err);
         if (st != TENON_OK)
             return st;
@@ -553,29 +575,10 @@ kv_rows_close(tenon_drv_cursor *c)
 {
     if (c == NULL)
         return;
+    rows_let_go(c);
     kv_cursor_give(c->conn, c->raw);
     c->raw = NULL;
     kv_arena_reset(&c->arena);
     c->next = c->plan->idle;
     c->plan->idle = c;
-}
-
-void
-kv_fetched_close(tenon_drv_conn *conn)
-{
-    kv_rows_close(conn->fetched);
-    conn->fetched = NULL;
-}
-
-void
-kv_rows_free(tenon_drv_cursor *c)
-{
-    kv_buffer_free(&c->low);
-    kv_buffer_free(&c->high);
-    kv_buffer_free(&c->at);
-    kv_buffer_free(&c->row_key);
-    kv_arena_free(&c->arena);
-    free(c->tries);
-    free(c->sorted);
-    free(c);
 }

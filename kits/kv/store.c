@@ -358,6 +358,10 @@ kv_statement_end(tenon_drv_conn *conn, size_t mark, tenon_status st, tenon_error
     if (conn->depth == 0 || conn->engine->savepoint != NULL)
         conn->log.len = 0;
     conn->logging = false;
+    if (conn->engine->give_back != NULL) { /* rows that were lent end with the statement */
+        conn->engine->give_back(conn->txn, NULL);
+        conn->write_count++;
+    }
     return st;
 }
 

@@ -53,6 +53,8 @@ verify_row(verify_job *job, const kv_table *table, tenon_kv_bytes key, tenon_kv_
                                     (found.len > 0 && memcmp(found.data, keys[i].value.data,
                                                              (size_t)found.len) != 0)))
             verify_tell(job, table, table->indexes[i].name, "an entry is of another row");
+        if (st == TENON_OK)
+            kv_give_back(conn, found);
         st = st == TENON_NOT_FOUND ? TENON_OK : st;
     }
     return st;

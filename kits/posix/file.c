@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "tenon/kit/posix.h"
+#include "fail.h"
 
 tenon_status
 tenon_posix_status(int error_no)
@@ -44,7 +44,7 @@ tenon_posix_concat(const char *a, const char *b)
     return text;
 }
 
-static int
+int
 posix_sync_folder(const char *path)
 {
     char *folder = tenon_posix_concat(path, "");
@@ -94,7 +94,7 @@ posix_make_private(const char *path, bool create, bool read_only, struct stat *s
     return rc;
 }
 
-__attribute__((format(printf, 4, 5))) static tenon_status
+tenon_status
 posix_fail(tenon_error *err, tenon_status status, int error_no, const char *format, ...)
 {
     va_list args;

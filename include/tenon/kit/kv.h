@@ -38,9 +38,13 @@ enum {
 
 /**
  * An engine. All slots are required unless they say otherwise. A slot that fails fills `err` (never
- * NULL) with status, native code and effect; TENON_NOT_FOUND leaves `err` alone. Bytes that a slot
- * returns are borrowed until the next put or remove in that transaction, or its end. Keys are 1 to
+ * NULL) with status, native code and effect; TENON_NOT_FOUND leaves `err` alone. Bytes that get
+ * returns are borrowed until the next put or remove in that transaction, or its end, or until they
+ * are given back; those of a cursor no longer than it stays where it is. Keys are 1 to
  * `max_key_bytes` long, values 0 to 2^32 - 1.
+ *
+ * The kit relies on one write transaction at a time in a store (TENON_CAP_SINGLE_WRITER): what it
+ * has looked for, such as the row that a foreign key refers to, is still so when it commits.
  */
 typedef struct tenon_kv_engine {
     uint32_t size, reserved;
@@ -105,6 +109,9 @@ typedef struct tenon_kv_engine {
      * as long as the store is open. 0 = not known. Optional: the kit looks into the store instead.
      */
     uint64_t (*state)(tenon_kv_txn *txn);
+    /** Bytes that get has returned are no longer needed: those at `data`, or with NULL all that it
+     * has returned in this transaction. Optional: for an engine whose get makes copies. */
+    void (*give_back)(tenon_kv_txn *txn, const void *data);
 } tenon_kv_engine;
 
 /** The host of this plugin. Set before any slot is called. */

@@ -35,6 +35,70 @@ char *tenon_posix_concat(const char *a, const char *b);
 tenon_status tenon_posix_find_file(const tenon_drv_open *options, char **path, struct stat *st,
                                    tenon_error *err);
 
+/** The file that tenon_posix_find_folder makes in a folder. */
+#define TENON_POSIX_MARK "tenon"
+
+/**
+ * As tenon_posix_find_file, for an engine that keeps its files in a folder of its own. A folder is
+ * marked by an empty file TENON_POSIX_MARK before the engine sees it: one that is not marked and
+ * not empty is somebody else's.
+ *
+ * @param[out] is_new nothing but the mark is in it: the engine has never made a database there, or
+ *                    was stopped before it began
+ * @retval TENON_OK, TENON_CONFIG (the URL names none), TENON_NOT_FOUND (none, and `create` is not
+ *         set), TENON_CORRUPT (no folder, or without a mark), and what tenon_posix_status makes of
+ *         an errno
+ */
+tenon_status tenon_posix_find_folder(const tenon_drv_open *options, char **path, struct stat *st,
+                                     bool *is_new, tenon_error *err);
+
+/** Bytes that the files in a folder take on disk; folders in it are left out. */
+uint64_t tenon_posix_folder_bytes(const char *path);
+
+/**
+ * What the store of an engine begins with that must be opened once per process, however many
+ * databases name it (it locks its files, or keeps a cache of them). Set by tenon_posix_share; not
+ * to be changed.
+ */
+typedef struct tenon_posix_shared {
+    struct tenon_posix_shared *next;
+    char *path; /**< Absolute. */
+    dev_t dev;
+    ino_t ino;
+    uint32_t use_count, durability, read_only;
+    int lock_fd; /**< Of the mark, where `one_process`; -1 = none. */
+} tenon_posix_shared;
+
+/** The stores of a driver that are open in this process: one static object. */
+typedef struct tenon_posix_registry {
+    pthread_mutex_t lock; /**< PTHREAD_MUTEX_INITIALIZER. Held while a store is opened or closed. */
+    tenon_posix_shared *first;
+    size_t store_bytes; /**< Of the engine's struct, which begins with a tenon_posix_shared. */
+    uint32_t in_folder; /**< The place is a folder, not a file. */
+    /** Only with `in_folder`: one process may write, or several may read. Others are refused with
+     * TENON_BUSY, by a lock on the mark that a process which is killed gives back. */
+    uint32_t one_process;
+    /** Open the engine's store; all behind `store` is zero. A failure leaves nothing open.
+     * @param[in] is_new the file is empty, or the folder is */
+    tenon_status (*open)(tenon_posix_shared *store, const tenon_drv_open *options, bool is_new,
+                         tenon_error *err);
+    /** Close it. `store` itself is the registry's. */
+    void (*close)(tenon_posix_shared *store);
+} tenon_posix_registry;
+
+/**
+ * Open the store that a URL names, or share the one that is open already.
+ *
+ * @param[out] out owned by the caller until tenon_posix_unshare; NULL on failure
+ * @retval TENON_OK, TENON_CONFIG (also: it is open with another durability, or to be read only or
+ *         not), and those of tenon_posix_find_file, tenon_posix_find_folder and `open`
+ */
+tenon_status tenon_posix_share(tenon_posix_registry *registry, const tenon_drv_open *options,
+                               tenon_posix_shared **out, tenon_error *err);
+
+/** Give it up; the last user closes it. Accepts NULL. */
+void tenon_posix_unshare(tenon_posix_registry *registry, tenon_posix_shared *store);
+
 /** A parameter of URLs that is a number. */
 typedef struct tenon_posix_param {
     const char *key;
