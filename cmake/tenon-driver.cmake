@@ -20,3 +20,12 @@ function(tenon_add_driver_module name)
         C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF C_VISIBILITY_PRESET hidden)
     target_link_options(driver_${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now)
 endfunction()
+
+# tenon_add_driver_check(NAME URL url [FRESH command])
+# Registers the test check.NAME: `tenon check` on the plugin. "@DIR@" in the URL becomes a folder that
+# is made for each case; FRESH, a shell command, empties the database of a server before each case.
+function(tenon_add_driver_check name)
+    cmake_parse_arguments(arg "" "URL;FRESH" "" ${ARGN})
+    add_test(NAME check.${name} COMMAND tenon::tool check "$<TARGET_FILE:driver_${name}>" --db
+        "${arg_URL}" "$<$<BOOL:${arg_FRESH}>:--fresh;${arg_FRESH}>" COMMAND_EXPAND_LISTS)
+endfunction()

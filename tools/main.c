@@ -5,8 +5,9 @@
 #include "tool.h"
 
 static const tool_command *const main_commands[] = {
-    &tool_drivers, &tool_check,   &tool_check_history, &tool_replay, &tool_compare, &tool_digest,
-    &tool_verify,  &tool_migrate, &tool_generate,      &tool_bench,  &tool_calls,
+    &tool_drivers,  &tool_check,  &tool_check_history, &tool_replay,
+    &tool_compare,  &tool_digest, &tool_verify,        &tool_migrate,
+    &tool_generate, &tool_bench,  &tool_calls,         &tool_new_driver,
 };
 
 #define MAIN_COMMAND_COUNT (sizeof main_commands / sizeof main_commands[0])

@@ -49,29 +49,35 @@ tool_failed(const char *place, tenon_status status, const tenon_error *err)
 
 /* ---- Plugins ---- */
 
+bool
+tool_prefix(char *out, size_t out_bytes)
+{
+    const ssize_t len = readlink("/proc/self/exe", out, out_bytes);
+
+    if (len <= 0 || (size_t)len >= out_bytes)
+        return false;
+    out[len] = '\0';
+    for (int i = 0; i < 2; i++) { /* the program, then its folder */
+        char *slash = strrchr(out, '/');
+
+        if (slash == NULL)
+            return false;
+        *slash = '\0';
+    }
+    return true;
+}
+
 const char *
 tool_driver_path(void)
 {
     static char path[4096];
     const char *from_environment = getenv("TENON_DRIVER_PATH");
-    ssize_t len;
 
     /* The library looks into `driver_path` first, and what the user says goes first. */
     if (from_environment != NULL && from_environment[0] != '\0')
         return NULL;
-    len = readlink("/proc/self/exe", path, sizeof path - sizeof TOOL_DRIVER_FOLDER);
-    if (len <= 0)
-        return NULL;
-    path[len] = '\0';
-    for (int i = 0; i < 2; i++) { /* the program, then its folder */
-        char *slash = strrchr(path, '/');
-
-        if (slash == NULL)
-            return NULL;
-        *slash = '\0';
-    }
     /* ':' would end the folder's name in a list of folders. */
-    if (strchr(path, ':') != NULL)
+    if (!tool_prefix(path, sizeof path - sizeof TOOL_DRIVER_FOLDER) || strchr(path, ':') != NULL)
         return NULL;
     memcpy(strchr(path, '\0'), TOOL_DRIVER_FOLDER, sizeof TOOL_DRIVER_FOLDER);
     return access(path, F_OK) == 0 ? path : NULL;

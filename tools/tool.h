@@ -54,6 +54,7 @@ extern const tool_command tool_generate;
 extern const tool_command tool_compare;
 extern const tool_command tool_bench;
 extern const tool_command tool_calls;
+extern const tool_command tool_new_driver;
 extern const tool_command tool_check;
 extern const tool_command tool_check_history;
 
@@ -81,6 +82,9 @@ int tool_failed(const char *place, tenon_status status, const tenon_error *err);
 /** Folders of plugins for `driver_path`: next to this program's folder, unless TENON_DRIVER_PATH
  * says where they are. NULL = none. Static. */
 const char *tool_driver_path(void);
+
+/** The folder above this program's. @return false: it is not known */
+bool tool_prefix(char *out, size_t out_bytes);
 
 /** Open, with `driver_path` filled in, and say what failed. @return TOOL_GO_ON or the exit status,
  * which tells a driver that is not there (TOOL_USAGE) from a database that is not (TOOL_FAILED) */
