@@ -1,9 +1,10 @@
 /*
- * RocksDB as an engine of kits/kv. A write transaction is an optimistic one of RocksDB's; since the
- * kit has one at a time, it never conflicts. Readers read a snapshot. Facts relied on were tried
- * with RocksDB 7.8.3; see README.md.
+ * RocksDB as an engine of kits/kv. A write transaction is one of RocksDB's TransactionDB; since the
+ * kit has one at a time, it never waits for a lock. Readers read a snapshot. Facts relied on were
+ * tried with RocksDB 7.8.3; see README.md.
  */
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,17 +15,18 @@
 
 struct tenon_kv_store {
     tenon_posix_shared shared; /* first: the registry's */
-    rocksdb_t *db;
-    rocksdb_optimistictransactiondb_t *writable; /* that `db` belongs to; NULL: only reading */
+    rocksdb_transactiondb_t *db;
+    rocksdb_t *read_only; /* where `db` is NULL */
     rocksdb_writeoptions_t *write_options;
-    rocksdb_optimistictransaction_options_t *txn_options;
-    tenon_gate writer; /* closed by the one transaction that writes */
+    rocksdb_transaction_options_t *txn_options;
+    tenon_gate writer;             /* closed by the one transaction that writes */
+    atomic_uint_fast64_t changing; /* raised before each commit, and after it */
 };
 
 struct tenon_kv_txn {
     tenon_kv_store *store;
-    rocksdb_transaction_t *raw;          /* NULL: reads only */
-    const rocksdb_snapshot_t *snapshot;  /* of a reader */
+    rocksdb_transaction_t *raw;          /* NULL: the store is only read */
+    const rocksdb_snapshot_t *snapshot;  /* of a reader; NULL: it writes */
     rocksdb_readoptions_t *read_options; /* with it */
     uint64_t state;
     rocksdb_pinnableslice_t **lent; /* values that the kit has got and not given back */
@@ -89,14 +91,12 @@ rocks_store_close(tenon_posix_shared *shared)
 {
     tenon_kv_store *store = (tenon_kv_store *)shared;
 
-    if (store->writable != NULL) {
-        rocksdb_optimistictransactiondb_close_base_db(store->db);
-        rocksdb_optimistictransactiondb_close(store->writable);
-    } else if (store->db != NULL) {
-        rocksdb_close(store->db);
-    }
+    if (store->db != NULL)
+        rocksdb_transactiondb_close(store->db);
+    if (store->read_only != NULL)
+        rocksdb_close(store->read_only);
     rocksdb_writeoptions_destroy(store->write_options);
-    rocksdb_optimistictransaction_options_destroy(store->txn_options);
+    rocksdb_transaction_options_destroy(store->txn_options);
     tenon_gate_fini(&store->writer);
 }
 
@@ -105,6 +105,7 @@ rocks_store_open(tenon_posix_shared *shared, const tenon_drv_open *options, bool
                  tenon_error *err)
 {
     tenon_kv_store *store = (tenon_kv_store *)shared;
+    rocksdb_transactiondb_options_t *locks = rocksdb_transactiondb_options_create();
     rocksdb_options_t *how = rocksdb_options_create();
     char *text = NULL;
 
@@ -113,16 +114,15 @@ rocks_store_open(tenon_posix_shared *shared, const tenon_drv_open *options, bool
     rocksdb_writeoptions_set_sync(store->write_options, shared->durability == TENON_DURABLE_POWER);
     rocksdb_writeoptions_disable_WAL(store->write_options,
                                      shared->durability == TENON_DURABLE_NONE);
-    store->txn_options = rocksdb_optimistictransaction_options_create();
+    store->txn_options = rocksdb_transaction_options_create();
     rocksdb_options_set_create_if_missing(how, is_new && options->create);
     rocksdb_options_set_keep_log_file_num(how, ROCKS_KEPT_LOGS);
-    if (shared->read_only) {
-        store->db = rocksdb_open_for_read_only(how, shared->path, 0, &text);
-    } else {
-        store->writable = rocksdb_optimistictransactiondb_open(how, shared->path, &text);
-        if (store->writable != NULL)
-            store->db = rocksdb_optimistictransactiondb_get_base_db(store->writable);
-    }
+    rocksdb_options_set_max_file_opening_threads(how, 1); /* else 16 are made and ended */
+    if (shared->read_only)
+        store->read_only = rocksdb_open_for_read_only(how, shared->path, 0, &text);
+    else
+        store->db = rocksdb_transactiondb_open(how, locks, shared->path, &text);
+    rocksdb_transactiondb_options_destroy(locks);
     rocksdb_options_destroy(how);
     if (text == NULL)
         return TENON_OK;
@@ -178,10 +178,10 @@ rocks_checkpoint(tenon_kv_store *store, tenon_error *err)
     rocksdb_flushoptions_t *how;
     char *text = NULL;
 
-    if (store->writable == NULL)
+    if (store->db == NULL)
         return TENON_OK;
     how = rocksdb_flushoptions_create();
-    rocksdb_flush(store->db, how, &text);
+    rocksdb_transactiondb_flush(store->db, how, &text);
     rocksdb_flushoptions_destroy(how);
     return text == NULL ? TENON_OK : rocks_fail(err, store, text, TENON_EFFECT_OPEN, "checkpoint");
 }
@@ -208,29 +208,34 @@ rocks_give_back(tenon_kv_txn *txn, const void *data)
 static void
 rocks_end(tenon_kv_txn *txn)
 {
+    tenon_kv_store *store = txn->store;
+
     rocks_give_back(txn, NULL);
     free(txn->lent);
-    if (txn->raw != NULL) {
+    if (txn->raw != NULL)
         rocksdb_transaction_destroy(txn->raw);
-        tenon_gate_open(&txn->store->writer);
-    }
-    if (txn->snapshot != NULL)
-        rocksdb_release_snapshot(txn->store->db, txn->snapshot);
+    if (txn->snapshot == NULL)
+        tenon_gate_open(&store->writer);
+    else if (store->db != NULL)
+        rocksdb_transactiondb_release_snapshot(store->db, txn->snapshot);
+    else
+        rocksdb_release_snapshot(store->read_only, txn->snapshot);
     rocksdb_readoptions_destroy(txn->read_options);
     free(txn);
 }
 
-/* The number of the state that a reader sees is only known where nobody commits meanwhile. */
+/* A reader's state has a number where nobody commits while it is taken. */
 static void
 rocks_look(tenon_kv_txn *txn)
 {
-    rocksdb_t *db = txn->store->db;
+    tenon_kv_store *store = txn->store;
+    const uint64_t before = atomic_load(&store->changing);
 
-    txn->state = rocksdb_get_latest_sequence_number(db);
-    txn->snapshot = rocksdb_create_snapshot(db);
-    if (rocksdb_get_latest_sequence_number(db) != txn->state)
-        txn->state = 0;
+    txn->snapshot = store->db != NULL ? rocksdb_transactiondb_create_snapshot(store->db)
+                                      : rocksdb_create_snapshot(store->read_only);
     rocksdb_readoptions_set_snapshot(txn->read_options, txn->snapshot);
+    if (before % 2 == 0 && atomic_load(&store->changing) == before)
+        txn->state = before + 1;
 }
 
 static tenon_status
@@ -250,13 +255,13 @@ rocks_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **ou
     }
     txn->store = store;
     txn->read_options = rocksdb_readoptions_create();
-    if (how->read_only) {
+    if (how->read_only)
         rocks_look(txn);
-    } else {
-        txn->state = rocksdb_get_latest_sequence_number(store->db);
-        txn->raw = rocksdb_optimistictransaction_begin(store->writable, store->write_options,
-                                                       store->txn_options, NULL);
-    }
+    else
+        txn->state = atomic_load(&store->changing) + 1;
+    if (store->db != NULL)
+        txn->raw = rocksdb_transaction_begin(store->db, store->write_options, store->txn_options,
+                                             NULL);
     *out = txn;
     return TENON_OK;
 }
@@ -267,24 +272,22 @@ rocks_state(tenon_kv_txn *txn)
     return txn->state;
 }
 
-/*
- * A commit is checked for conflicts before anything is written. After that RocksDB appends to its
- * log and flushes it; what a failure leaves there is seen when the store is opened anew.
- */
+/* A commit appends to RocksDB's log and flushes it; what a failure leaves there is seen when the
+ * store is opened anew. */
 static tenon_status
 rocks_commit(tenon_kv_txn *txn, tenon_error *err)
 {
     char *text = NULL;
     tenon_status st = TENON_OK;
 
-    if (txn->raw != NULL)
+    if (txn->snapshot == NULL) {
+        (void)atomic_fetch_add(&txn->store->changing, 1);
         rocksdb_transaction_commit(txn->raw, &text);
+        (void)atomic_fetch_add(&txn->store->changing, 1);
+    }
     if (text != NULL) {
-        st = rocks_fail(err, txn->store, text, TENON_EFFECT_ROLLED_BACK, "commit");
-        if (st != TENON_CONFLICT) {
-            st = err->status = TENON_UNKNOWN_OUTCOME;
-            err->effect = TENON_EFFECT_UNKNOWN;
-        }
+        (void)rocks_fail(err, txn->store, text, TENON_EFFECT_UNKNOWN, "commit");
+        st = err->status = TENON_UNKNOWN_OUTCOME;
     }
     rocks_end(txn);
     return st;
@@ -355,8 +358,8 @@ rocks_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_er
         slice = rocksdb_transaction_get_pinned(txn->raw, txn->read_options, key.data,
                                                (size_t)key.len, &text);
     else
-        slice = rocksdb_get_pinned(txn->store->db, txn->read_options, key.data, (size_t)key.len,
-                                   &text);
+        slice = rocksdb_get_pinned(txn->store->read_only, txn->read_options, key.data,
+                                   (size_t)key.len, &text);
     if (text != NULL)
         return rocks_fail(err, txn->store, text, TENON_EFFECT_OPEN, "get");
     if (slice == NULL)
@@ -410,7 +413,7 @@ rocks_cursor_open(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err)
     cursor->txn = txn;
     cursor->raw = txn->raw != NULL
                       ? rocksdb_transaction_create_iterator(txn->raw, txn->read_options)
-                      : rocksdb_create_iterator(txn->store->db, txn->read_options);
+                      : rocksdb_create_iterator(txn->store->read_only, txn->read_options);
     return TENON_OK;
 }
 

@@ -205,6 +205,8 @@ write_update(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected
         st = kv_get(plan->conn, rows->row_key, &old, err);
         if (st == TENON_OK)
             st = write_update_row(plan, params, rows->row_key, old, err);
+        if (st == TENON_OK)
+            st = kv_check_deadline(plan->conn, err);
         count++;
     }
     *affected = st == TENON_OK ? count : 0;
@@ -223,6 +225,8 @@ write_delete(tenon_drv_plan *plan, const tenon_value *params, uint64_t *affected
         bool found = false;
 
         st = kv_row_delete(plan->conn, plan->table, rows->row_key, &restricted, &found, err);
+        if (st == TENON_OK)
+            st = kv_check_deadline(plan->conn, err);
         count += found ? 1 : 0;
     }
     if (st == TENON_OK)
