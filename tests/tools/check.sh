@@ -38,9 +38,9 @@ grep -q '^0 passed, 2 failed' "$out" || fail "the next one was not run"
 
 # What can't be tried
 run 1 check sqlite --db "sqlite:$folder/none/@DIR@/x"
-says "tenon: sqlite: its database can't be opened: "
+says "tenon: sqlite: its database can't be opened"
 run 1 check nosuch
-says "tenon: nosuch: its database can't be opened: "
+says "tenon: nosuch: its database can't be opened"
 run 2 check memory --db memory: --only savepoints.none
 says "no case has the id 'savepoints.none'; see tenon check --list"
 run 2 check memory --db memory: --quick --full
