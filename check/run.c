@@ -28,7 +28,8 @@ extern const conf_group conf_abi_group, conf_durability_group, conf_disk_group, 
     conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
     conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
     conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
-    conf_outcomes_group, conf_audit_group, conf_groups_group;
+    conf_outcomes_group, conf_audit_group, conf_groups_group, conf_isolation_group,
+    conf_histories_group;
 
 const conf_group *const suite_groups[] = {
     &conf_abi_group,
@@ -43,6 +44,8 @@ const conf_group *const suite_groups[] = {
     &conf_savepoints_group,
     &conf_transactions_group,
     &conf_threads_group,
+    &conf_isolation_group,
+    &conf_histories_group,
     &conf_migrations_group,
     &conf_interrupted_group,
     &conf_abilities_group,

@@ -103,7 +103,8 @@ worker_append(worker *k, tenon_txn *txn, int64_t key, tenon_error *err)
 
     if (st != TENON_OK || count == WORKER_ROOM)
         return st;
-    list[count] = k->element++;
+    list[count] = k->element;
+    k->element += WORKER_THREADS; /* another one in each attempt, and no other thread's */
     st = tenon_exec(
         txn, count == 0 ? &worker_make : &worker_put,
         (const tenon_value[]){ tenon_int(key), tenon_blob(list, (count + 1) * sizeof *list) },

@@ -4,10 +4,11 @@
 
 #include "check/history/workload.h"
 
-#define WORKER_LONGEST 16u /* elements of a list: then another key comes into use */
-#define WORKER_ROOM 512u   /* elements of a list, at most: those that were under way come on top */
-#define WORKER_OPS 4u      /* of a transaction on lists, at most */
-#define WORKER_OPENING 100 /* in each account */
+#define WORKER_LONGEST 16u  /* elements of a list: then another key comes into use */
+#define WORKER_ROOM 512u    /* elements of a list, at most: those that were under way come on top */
+#define WORKER_OPS 4u       /* of a transaction on lists, at most */
+#define WORKER_THREADS 1000 /* more than there may be */
+#define WORKER_OPENING 100  /* in each account */
 
 typedef enum worker_kind { WORKER_READ, WORKER_APPEND, WORKER_SCAN } worker_kind;
 

@@ -118,7 +118,7 @@ workload_prepare(const workload *w, worker *workers)
                                .h = history_new(),
                                .process = i,
                                .random = w->seed * WORKLOAD_MOST_THREADS + i,
-                               .element = (int64_t)i << 40 };
+                               .element = i };
         if (workers[i].h == NULL)
             return TENON_NO_MEMORY;
     }
