@@ -41,6 +41,7 @@ static void
 worker_plan_lists(worker *k)
 {
     k->plan.read_only = worker_below(k, 5) == 0;
+    k->plan.upserts = worker_below(k, 2) == 0;
     k->plan.op_count = 1 + worker_below(k, WORKER_OPS);
     for (uint32_t i = 0; i < k->plan.op_count; i++) {
         const uint32_t chance = worker_below(k, 8);

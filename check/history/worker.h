@@ -15,6 +15,7 @@ typedef enum worker_kind { WORKER_READ, WORKER_APPEND, WORKER_SCAN } worker_kind
 /** What a transaction is to do; the same in each attempt. */
 typedef struct worker_plan {
     bool read_only, is_bank;
+    bool upserts; /**< Makes a list by an upsert: if another one has made it, it is overwritten. */
     uint32_t op_count;
     struct {
         worker_kind kind;
@@ -54,6 +55,7 @@ tenon_status worker_read_all(tenon_txn *txn, void *arg, tenon_error *err);
 
 extern const tenon_query worker_get;     /**< key: elements */
 extern const tenon_query worker_make;    /**< key, elements */
+extern const tenon_query worker_upsert;  /**< key, elements */
 extern const tenon_query worker_put;     /**< key, elements */
 extern const tenon_query worker_range;   /**< lowest, highest: key elements, in order */
 extern const tenon_query worker_account; /**< id, balance */

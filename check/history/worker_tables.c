@@ -55,6 +55,15 @@ const tenon_query worker_make = {
     .columns = TENON_COLUMNS(LIST_KEY, LIST_ELEMENTS),
 };
 
+const tenon_query worker_upsert = {
+    .name = "history upsert list",
+    .kind = TENON_INSERT,
+    .on_conflict = TENON_ON_CONFLICT_UPDATE,
+    .table = &list_table,
+    .columns = TENON_COLUMNS(LIST_KEY, LIST_ELEMENTS),
+    .set = TENON_SET(TENON_TO(LIST_ELEMENTS, 1)),
+};
+
 const tenon_query worker_put = {
     .name = "history put list",
     .kind = TENON_UPDATE,

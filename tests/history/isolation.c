@@ -97,7 +97,11 @@ isolation_at(isolation_run *run, uint32_t asked, history_level level, bool must_
 
     if (db != NULL && h != NULL) {
         const workload w = {
-            .db = db, .isolation = asked, .time_ms = run->time_ms, .seed = run->seed
+            .db = db,
+            .isolation = asked,
+            .transactions = 4 * run->time_ms, /* enough, where they are fast */
+            .time_ms = run->time_ms,
+            .seed = run->seed,
         };
 
         (void)snprintf(h->level, sizeof h->level, "%s", history_level_name(level));
