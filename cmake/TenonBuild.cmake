@@ -2,6 +2,8 @@
 
 set(TENON_SANITIZE "" CACHE STRING "Argument of -fsanitize= for every target, or empty")
 
+option(TENON_WHOLE "Optimise what is installed, and what it is measured with, across its files" OFF)
+
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
@@ -45,6 +47,16 @@ add_library(tenon::headers ALIAS tenon_headers)
 install(TARGETS tenon_headers EXPORT tenon-targets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/tenon" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
+# tenon_optimise(TARGET...): what is on the path of a statement, on either side of a comparison.
+function(tenon_optimise)
+    set_target_properties(${ARGN} PROPERTIES INTERPROCEDURAL_OPTIMIZATION "${TENON_WHOLE}")
+    if(TENON_WHOLE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        foreach(target IN LISTS ARGN) # an installed kit is linked by any compiler
+            target_compile_options(${target} PRIVATE -ffat-lto-objects)
+        endforeach()
+    endif()
+endfunction()
+
 include(tenon-driver)
 
 # tenon_add_folders(PARENT): every folder of PARENT that has a CMakeLists.txt, but for those that are
@@ -74,6 +86,7 @@ function(tenon_add_driver name)
     tenon_add_driver_module(${name} SOURCES ${arg_SOURCES} KIT ${arg_KIT} LIBS tenon_flags ${arg_LIBS})
     set_target_properties(driver_${name} PROPERTIES
         LIBRARY_OUTPUT_DIRECTORY "${TENON_DRIVER_OUTPUT_DIRECTORY}")
+    tenon_optimise(driver_${name})
     install(TARGETS driver_${name} LIBRARY DESTINATION "${TENON_DRIVER_INSTALL_DIR}")
     tenon_add_conformance(${name} DRIVER "$<TARGET_FILE:driver_${name}>" URL "${arg_TEST_URL}"
         UNDER ${arg_TEST_UNDER} FRESH "${arg_TEST_FRESH}")

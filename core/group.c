@@ -168,7 +168,7 @@ group_run_member(group *g, group_member *m)
         m->st = tni_run_body(txn, m->how, m->fn, m->arg, &m->a->err);
     if (m->st == TENON_OK)
         m->st = tni_txn_audit(txn, &m->a->err);
-    (void)tni_txn_take(txn, TNI_ENDING, NULL);
+    (void)tni_txn_take_to_end(txn, NULL);
     m->times.ended_ns = tni_monotonic_ns();
     if (m->st == TENON_OK &&
         (txn->state != TENON_TXN_ACTIVE || m->times.ended_ns >= atomic_load(&txn->deadline_ns)))

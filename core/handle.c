@@ -94,8 +94,7 @@ tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err)
         unsigned int word = TNI_IDLE;
 
         tni_step();
-        if (atomic_compare_exchange_strong_explicit(&txn->word, &word, to, memory_order_acquire,
-                                                    memory_order_acquire))
+        if (atomic_compare_exchange_strong(&txn->word, &word, to))
             return TENON_OK;
         switch (word) {
         case TNI_FREE:
@@ -111,6 +110,19 @@ tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err)
                             "the transaction is in use by another call, which has not returned");
         }
     }
+}
+
+/* The word first, then the flag; the reaper does the opposite. So either he sees that no call is
+ * INSIDE, or it is seen here that he may be stopping one. */
+tenon_status
+tni_txn_take_to_end(tenon_txn *txn, tenon_error *err)
+{
+    const tenon_status st = tni_txn_take(txn, TNI_ENDING, err);
+
+    tni_step();
+    if (st == TENON_OK && atomic_load(&txn->poked))
+        tni_reaper_wait(&txn->db->reaper);
+    return st;
 }
 
 /* Whether a call may go on whose handle was taken; else it is left. `looks`: at the clock. */
@@ -168,17 +180,6 @@ bool
 tni_txn_hold(tenon_txn *txn)
 {
     return tni_txn_take(txn, TNI_INSIDE, NULL) == TENON_OK;
-}
-
-void
-tni_txn_leave_poked(tenon_txn *txn)
-{
-    unsigned int inside = TNI_INSIDE;
-
-    do {
-        tni_reaper_wait(&txn->db->reaper);
-        inside = TNI_INSIDE;
-    } while (!atomic_compare_exchange_strong(&txn->word, &inside, TNI_IDLE));
 }
 
 /* ---- The reaper's ---- */

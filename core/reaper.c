@@ -11,19 +11,21 @@
                           */
 
 /* Stop a call that runs over its time, where the engine can be told to, and where that undoes
- * nothing of others. Its handle can't be left
- * meanwhile, so no later transaction of the connection can be meant. */
+ * nothing of others. Its transaction can't end meanwhile, so no later one of the connection is hit;
+ * a call that begins meanwhile is over its time too. */
 static void
 reaper_poke(tenon_db *db, tenon_txn *txn, uint64_t now_ns)
 {
-    unsigned int word = TNI_INSIDE;
-
-    if ((db->capabilities & TENON_CAP_INTERRUPT) == 0 ||
-        !atomic_compare_exchange_strong(&txn->word, &word, TNI_POKED))
+    if ((db->capabilities & TENON_CAP_INTERRUPT) == 0)
         return;
-    if (!txn->grouped && atomic_load(&txn->deadline_ns) + REAPER_POKE_NS <= now_ns)
+    atomic_store(&txn->poked, true);
+    tni_step();
+    if (atomic_load(&txn->word) == TNI_INSIDE && !txn->grouped &&
+        atomic_load(&txn->deadline_ns) + REAPER_POKE_NS <= now_ns) {
+        tni_step();
         db->driver->admin->interrupt(txn->conn->drv);
-    atomic_store(&txn->word, TNI_INSIDE);
+    }
+    atomic_store(&txn->poked, false);
 }
 
 /* Look at one handle. @return when to look again */

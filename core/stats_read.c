@@ -216,7 +216,6 @@ stats_doing(unsigned int word)
     case TNI_IDLE:
         return TENON_DOING_NOTHING;
     case TNI_INSIDE:
-    case TNI_POKED:
         return TENON_DOING_STATEMENT;
     case TNI_ENDING:
         return TENON_DOING_ENDING;

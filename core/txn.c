@@ -441,7 +441,7 @@ tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
             return st;
         }
     }
-    st = tni_txn_take(txn, TNI_ENDING, err);
+    st = tni_txn_take_to_end(txn, err);
 
     if (st != TENON_OK) {
         if (txn_is_reaped(txn))
@@ -459,7 +459,7 @@ tni_txn_commit(tenon_txn *txn, tenon_error *cause, tenon_error *err)
 void
 tni_txn_rollback(tenon_txn *txn, tenon_error *cause)
 {
-    const tenon_status st = tni_txn_take(txn, TNI_ENDING, NULL);
+    const tenon_status st = tni_txn_take_to_end(txn, NULL);
 
     if (st == TENON_OK)
         txn_undo(txn, cause);

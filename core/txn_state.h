@@ -45,11 +45,10 @@ enum {
     TNI_FREE = 0,   /* no transaction */
     TNI_IDLE = 1,   /* between two calls */
     TNI_INSIDE = 2, /* in a call of its owner's */
-    TNI_POKED = 3,  /* the same, and the reaper is stopping that call in the engine */
-    TNI_ENDING = 4, /* in a commit or a rollback of its owner's */
-    TNI_TAKEN = 5,  /* in the hands of the reaper */
-    TNI_REAPED = 6, /* rolled back by the reaper; its owner has yet to end it */
-    TNI_ORPHAN = 7  /* the same, and its database is closed */
+    TNI_ENDING = 3, /* in a commit or a rollback of its owner's */
+    TNI_TAKEN = 4,  /* in the hands of the reaper */
+    TNI_REAPED = 5, /* rolled back by the reaper; its owner has yet to end it */
+    TNI_ORPHAN = 6  /* the same, and its database is closed */
 };
 
 /** Statements of a transaction that are kept for a report. */
@@ -58,7 +57,8 @@ enum {
 /** A transaction: part of the connection that it runs on, so that beginning one allocates nothing.
  * What is atomic is read by those who list the live ones. */
 struct tenon_txn {
-    atomic_uint word; /* a TNI_ value */
+    atomic_uint word;  /* a TNI_ value */
+    atomic_bool poked; /* the reaper may be stopping its call in the engine */
     atomic_uint attempt;
     tenon_db *db;
     struct tni_conn *conn;
@@ -211,19 +211,13 @@ tenon_status tni_txn_enter_rollback(tenon_txn *txn, tenon_error *err);
  * handle is not the owner's, there is nothing to give back */
 bool tni_txn_hold(tenon_txn *txn);
 
-/** The slow way out of a call. */
-void tni_txn_leave_poked(tenon_txn *txn);
-
-/** End a call. */
+/** End a call. Release: whoever changes the word next sees what the call has done. It needs no more,
+ * since nobody else changes it while a call is INSIDE. */
 static inline void
 tni_txn_leave(tenon_txn *txn)
 {
-    unsigned int inside = TNI_INSIDE;
-
     tni_step();
-    if (!atomic_compare_exchange_strong_explicit(&txn->word, &inside, TNI_IDLE,
-                                                 memory_order_release, memory_order_relaxed))
-        tni_txn_leave_poked(txn);
+    atomic_store_explicit(&txn->word, TNI_IDLE, memory_order_release);
 }
 
 /** Roll back what the owner has left alone for too long. The reaper has TAKEN it. */
@@ -238,6 +232,10 @@ void tni_txn_unpin(tenon_txn *txn);
 /** Change the word of an IDLE handle, waiting for the reaper where it has it. @retval TENON_OK;
  * TENON_MISUSE; what doomed it, where it was reaped */
 tenon_status tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err);
+
+/** Take an IDLE handle to end its transaction: afterwards no call of it is being stopped, and none
+ * will be. @retval as tni_txn_take */
+tenon_status tni_txn_take_to_end(tenon_txn *txn, tenon_error *err);
 
 /** Before its database is gone. @return true: its owner still has the handle, and will free its
  * connection's memory with it */
