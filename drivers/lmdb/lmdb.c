@@ -5,6 +5,9 @@
 
 #include "store.h"
 
+/* Where a key was not beside the last one, that is not tried again for so many. */
+#define LMDB_DETOUR 15
+
 struct tenon_kv_txn {
     tenon_kv_store *store;
     MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
@@ -13,8 +16,10 @@ struct tenon_kv_txn {
     lmdb_lane *lane;       /* through which it is inside the gate */
     bool read_only;
     bool resting;
-    bool in_range; /* reads one; until it rests */
-    bool finds;    /* `finder` is in this transaction */
+    bool in_range;  /* reads one; until it rests */
+    bool backward;  /* the range */
+    bool finds;     /* `finder` is in this transaction */
+    uint8_t detour; /* keys that are not to be looked for beside the last one */
 };
 
 struct tenon_kv_cursor {
@@ -261,8 +266,28 @@ lmdb_commit(tenon_kv_txn *txn, tenon_error *err)
     return st;
 }
 
-/* The value of a key. Where a reader goes through a range, the keys that it looks for often lie in
- * one page: a cursor that stays there finds the next one without going down the tree. */
+/* Find a key beside the one found last, in the direction that the range is read in. */
+static bool
+lmdb_find_beside(tenon_kv_txn *txn, const MDB_val *key, MDB_val *value)
+{
+    MDB_val k;
+    bool found;
+
+    if (txn->detour > 0) {
+        txn->detour--;
+        return false;
+    }
+    found = mdb_cursor_get(txn->finder, &k, value, txn->backward ? MDB_PREV : MDB_NEXT) == 0 &&
+            k.mv_size == key->mv_size && memcmp(k.mv_data, key->mv_data, k.mv_size) == 0;
+    txn->detour = found ? 0 : LMDB_DETOUR;
+    return found;
+}
+
+/*
+ * The value of a key. Where a reader goes through a range, the keys that it looks for often lie in
+ * one page, even side by side: a cursor that stays there finds the next one without going down the
+ * tree.
+ */
 static int
 lmdb_find(tenon_kv_txn *txn, MDB_val *key, MDB_val *value)
 {
@@ -270,10 +295,13 @@ lmdb_find(tenon_kv_txn *txn, MDB_val *key, MDB_val *value)
 
     if (!txn->in_range)
         return mdb_get(txn->raw, txn->store->dbi, key, value);
+    if (txn->finds && lmdb_find_beside(txn, key, value))
+        return 0;
     if (!txn->finds) {
         rc = txn->finder == NULL ? mdb_cursor_open(txn->raw, txn->store->dbi, &txn->finder)
                                  : mdb_cursor_renew(txn->raw, txn->finder);
         txn->finds = rc == 0;
+        txn->detour = 0;
     }
     return rc == 0 ? mdb_cursor_get(txn->finder, key, value, MDB_SET) : rc;
 }
@@ -352,7 +380,10 @@ lmdb_cursor_go(tenon_kv_cursor *cursor, uint32_t how, tenon_kv_bytes *key, tenon
 {
     static const MDB_cursor_op ops[] = { MDB_SET_RANGE, MDB_SET_RANGE, MDB_NEXT, MDB_PREV };
     MDB_val k = lmdb_val(*key), v = { 0 };
-    int rc = mdb_cursor_get(cursor->raw, &k, &v, ops[how]);
+    int rc;
+
+    cursor->txn->backward = how == TENON_KV_PREV || how == TENON_KV_SEEK_BEFORE;
+    rc = mdb_cursor_get(cursor->raw, &k, &v, ops[how]);
 
     if (how == TENON_KV_SEEK_BEFORE)
         rc = mdb_cursor_get(cursor->raw, &k, &v, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
