@@ -13,6 +13,7 @@ lmdb_lanes_init(lmdb_lanes *lanes)
     for (int i = 0; i < LMDB_LANES; i++)
         atomic_init(&lanes->lanes[i].count, 0);
     atomic_init(&lanes->closed, false);
+    atomic_init(&lanes->next, 0);
     tenon_gate_init(&lanes->slow);
     (void)pthread_mutex_init(&lanes->lock, NULL);
     (void)pthread_condattr_init(&attr);
@@ -29,14 +30,10 @@ lmdb_lanes_fini(lmdb_lanes *lanes)
     tenon_gate_fini(&lanes->slow);
 }
 
-/* The lane of the calling thread: stacks, and what lies beside them, are far apart. */
-static lmdb_lane *
-lanes_own(lmdb_lanes *lanes)
+lmdb_lane *
+lmdb_lanes_choose(lmdb_lanes *lanes)
 {
-    static _Thread_local char here;
-    const uint64_t spread = (uint64_t)(uintptr_t)&here * UINT64_C(0x9e3779b97f4a7c15);
-
-    return &lanes->lanes[(spread >> 32) % LMDB_LANES];
+    return &lanes->lanes[atomic_fetch_add(&lanes->next, 1) % LMDB_LANES];
 }
 
 void
@@ -50,20 +47,18 @@ lmdb_lanes_leave(lmdb_lanes *lanes, lmdb_lane *lane)
     (void)pthread_mutex_unlock(&lanes->lock);
 }
 
-lmdb_lane *
-lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns)
+bool
+lmdb_lanes_enter(lmdb_lanes *lanes, lmdb_lane *lane, uint64_t deadline_ns)
 {
-    lmdb_lane *lane = lanes_own(lanes);
-
     for (;;) {
         /* Counted first, then looked: who closes it does the opposite, so one of the two sees the
          * other. */
         (void)atomic_fetch_add(&lane->count, 1);
         if (!atomic_load(&lanes->closed))
-            return lane;
+            return true;
         lmdb_lanes_leave(lanes, lane);
         if (!tenon_gate_enter(&lanes->slow, deadline_ns))
-            return NULL;
+            return false;
         tenon_gate_leave(&lanes->slow);
     }
 }

@@ -22,6 +22,7 @@ typedef struct lmdb_lane {
 typedef struct lmdb_lanes {
     lmdb_lane lanes[LMDB_LANES];
     atomic_bool closed;   /**< Changed while `slow` is closed. */
+    atomic_uint next;     /**< Who goes inside next without a lane of his own gets this one. */
     tenon_gate slow;      /**< Closed together with it; where those wait who find it closed. */
     pthread_mutex_t lock; /**< Guards no more than the condition. */
     pthread_cond_t empty;
@@ -30,10 +31,11 @@ typedef struct lmdb_lanes {
 void lmdb_lanes_init(lmdb_lanes *lanes);
 void lmdb_lanes_fini(lmdb_lanes *lanes);
 
-/** Go inside; while it is closed, wait. @return the lane, to leave by; NULL: the deadline has
- * passed
- */
-lmdb_lane *lmdb_lanes_enter(lmdb_lanes *lanes, uint64_t deadline_ns);
+/** A lane to go inside by, again and again: one that nobody else has, as long as there are some. */
+lmdb_lane *lmdb_lanes_choose(lmdb_lanes *lanes);
+
+/** Go inside by a lane; while the gate is closed, wait. @return false: the deadline has passed */
+bool lmdb_lanes_enter(lmdb_lanes *lanes, lmdb_lane *lane, uint64_t deadline_ns);
 void lmdb_lanes_leave(lmdb_lanes *lanes, lmdb_lane *lane);
 
 /** Close it, and wait until nobody is inside. @return false: the deadline has passed, and it is

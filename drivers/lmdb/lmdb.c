@@ -13,7 +13,7 @@ struct tenon_kv_txn {
     MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
     tenon_kv_cursor *kept; /* a reader's, to be used again */
     MDB_cursor *finder;    /* a reader's, for single keys */
-    lmdb_lane *lane;       /* through which it is inside the gate */
+    lmdb_lane *lane;       /* through which it goes inside the gate */
     bool read_only;
     bool resting;
     bool in_range;  /* reads one; until it rests */
@@ -130,7 +130,7 @@ lmdb_start(tenon_kv_txn *txn, uint64_t deadline_ns, tenon_error *err)
     int rc = MDB_MAP_RESIZED; /* until a try says otherwise */
 
     while (rc == MDB_MAP_RESIZED && st == TENON_OK) {
-        st = lmdb_store_enter(store, deadline_ns, &txn->lane, err);
+        st = lmdb_store_enter(store, txn->lane, deadline_ns, err);
         if (st != TENON_OK)
             return st;
         rc = txn->read_only ? lmdb_begin_reader(txn)
@@ -157,6 +157,7 @@ lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out
     if (txn == NULL)
         return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
     txn->store = store;
+    txn->lane = lmdb_lanes_choose(&store->gate);
     txn->read_only = how->read_only != 0;
     if (!txn->read_only)
         st = lmdb_store_take_turn(store, how->deadline_ns, err);

@@ -329,7 +329,7 @@ lmdb_store_give_turn(tenon_kv_store *store)
 }
 
 tenon_status
-lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, lmdb_lane **lane, tenon_error *err)
+lmdb_store_enter(tenon_kv_store *store, lmdb_lane *lane, uint64_t deadline_ns, tenon_error *err)
 {
     const uint64_t wanted_bytes = atomic_load_explicit(&store->wanted_bytes, memory_order_relaxed);
     tenon_status st = TENON_OK;
@@ -338,8 +338,7 @@ lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, lmdb_lane **lane, 
         st = lmdb_store_resize(store, wanted_bytes, deadline_ns, err);
     if (st != TENON_OK)
         return st;
-    *lane = lmdb_lanes_enter(&store->gate, deadline_ns);
-    if (*lane == NULL)
+    if (!lmdb_lanes_enter(&store->gate, lane, deadline_ns))
         st = tenon_kv_fail(err, TENON_TIMEOUT, 0, TENON_EFFECT_ROLLED_BACK, NULL,
                            "%s: the map is being resized", store->path);
     return st;

@@ -45,9 +45,8 @@ tenon_status lmdb_store_take_turn(tenon_kv_store *store, uint64_t deadline_ns, t
 /** Give both back. */
 void lmdb_store_give_turn(tenon_kv_store *store);
 
-/** Go inside the gate, after resizing the map where that was asked for. @param[out] lane to leave
- * by */
-tenon_status lmdb_store_enter(tenon_kv_store *store, uint64_t deadline_ns, lmdb_lane **lane,
+/** Go inside the gate by a lane, after resizing the map where that was asked for. */
+tenon_status lmdb_store_enter(tenon_kv_store *store, lmdb_lane *lane, uint64_t deadline_ns,
                               tenon_error *err);
 
 /** Set the size of the map while nobody is inside: `bytes`, or 0 for what another process has made
