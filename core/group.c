@@ -72,7 +72,7 @@ static void
 group_count(const group *g, group_member *m, uint64_t now_ns)
 {
     m->times.done_ns = now_ns;
-    tni_count_end(g->conn, m->how->op, m->end, &m->times);
+    tni_count_end(tni_shard_of(&g->conn->shard, m->how->op), m->end, &m->times);
     tni_report_settle(&m->report, g->db, m->st, now_ns);
 }
 

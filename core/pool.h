@@ -31,14 +31,6 @@ typedef struct tni_conn {
     tenon_txn txn;
 } tni_conn;
 
-/** When a transaction could run, when its end began, when that was over. */
-typedef struct tni_times {
-    uint64_t leased_ns, ended_ns, done_ns;
-} tni_times;
-
-/** Count the end of a transaction that ran on a connection. @param[in] end TNI_COMMITTED … */
-void tni_count_end(tni_conn *conn, const struct tni_op *op, uint32_t end, const tni_times *times);
-
 /** What somebody waits for. */
 enum { TNI_WAIT_ADMISSION = 0, TNI_WAIT_TURN = 1, TNI_WAIT_CONNECTION = 2, TNI_WAITS = 3 };
 

@@ -139,6 +139,19 @@ tni_shard_free(tni_shard *shard)
 }
 
 void
+tni_count_end(tni_op_stats *stats, uint32_t end, const tni_times *times)
+{
+    if (stats == NULL)
+        return;
+    tni_histogram_add(&stats->phases[TNI_RUN], times->ended_ns - times->leased_ns);
+    if (end != TNI_COMMITTED && end != TNI_UNKNOWN)
+        tni_histogram_add(&stats->phases[TNI_ROLLBACK], times->done_ns - times->ended_ns);
+    else if (end == TNI_COMMITTED && times->done_ns != times->ended_ns) /* not a reader's */
+        tni_histogram_add(&stats->phases[TNI_COMMIT], times->done_ns - times->ended_ns);
+    tni_bump(&stats->counts[end]);
+}
+
+void
 tni_op_refused(tni_op *op, int32_t status)
 {
     uint32_t why = TNI_REFUSED_OTHER;

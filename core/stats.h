@@ -84,6 +84,15 @@ tni_op *tni_ops_find(tni_ops *ops, const char *name);
 tni_op_stats *tni_shard_of(_Atomic(tni_shard *) *shard, const tni_op *op);
 void tni_shard_free(tni_shard *shard);
 
+/** When a transaction could run, when its end began, when that was over. */
+typedef struct tni_times {
+    uint64_t leased_ns, ended_ns, done_ns;
+} tni_times;
+
+/** Count the end of a transaction. @param[in] stats of its name, on its connection; may be NULL
+ * @param[in] end TNI_COMMITTED … */
+void tni_count_end(tni_op_stats *stats, uint32_t end, const tni_times *times);
+
 /** Count a call that got no connection, by what it was told. */
 void tni_op_refused(tni_op *op, int32_t status);
 

@@ -147,30 +147,14 @@ tni_txn_init(tenon_db *db, tni_conn *conn, const tni_txn_how *how, uint32_t atte
     return txn;
 }
 
-void
-tni_count_end(tni_conn *conn, const tni_op *op, uint32_t end, const tni_times *times)
-{
-    tni_op_stats *stats = tni_shard_of(&conn->shard, op);
-
-    if (stats == NULL)
-        return;
-    tni_histogram_add(&stats->phases[TNI_RUN], times->ended_ns - times->leased_ns);
-    if (end != TNI_COMMITTED && end != TNI_UNKNOWN)
-        tni_histogram_add(&stats->phases[TNI_ROLLBACK], times->done_ns - times->ended_ns);
-    else if (end == TNI_COMMITTED && times->done_ns != times->ended_ns) /* not a reader's */
-        tni_histogram_add(&stats->phases[TNI_COMMIT], times->done_ns - times->ended_ns);
-    tni_bump(&stats->counts[end]);
-}
-
 /* Count an end. The connection is still the transaction's. */
 static void
 txn_count_end(tenon_txn *txn, uint32_t end, uint64_t ended_ns, uint64_t now_ns)
 {
-    const tni_op *op = atomic_load(&txn->op);
     const tni_times times = { txn->leased_ns, ended_ns, now_ns };
-    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, op);
+    tni_op_stats *stats = tni_shard_of(&txn->conn->shard, atomic_load(&txn->op));
 
-    tni_count_end(txn->conn, op, end, &times);
+    tni_count_end(stats, end, &times);
     if (stats != NULL && txn->conn->drv != NULL)
         tni_add(&stats->counts[TNI_TRIPS], txn_trips(txn) - txn->conn->trips);
 }

@@ -448,51 +448,52 @@ row_field(const unsigned char *from, size_t len, tenon_type type, tenon_value *o
 /* On the path of every row that is read: inlined, so that all of the row stays in registers.
  * `wide` is the row's, known when this is compiled. */
 __attribute__((always_inline)) static inline bool
-row_value(const kv_row *row, bool wide, const kv_column *column, tenon_value *out)
+row_value(const kv_row *row, bool wide, const kv_field *field, tenon_value *out)
 {
-    const uint32_t field = column->field;
+    const uint32_t number = field->number;
     size_t begin, end;
 
-    if (field >= row->field_count) { /* the row is older than the column */
-        *out = column->default_value;
+    if (number >= row->field_count) { /* the row is older than the column */
+        *out = *field->default_value;
         return true;
     }
-    if ((row->nulls[field >> 3] & (1U << (field & 7))) != 0) {
+    if ((row->nulls[number >> 3] & field->null_bit) != 0) {
         memset(out, 0, sizeof *out);
         return true;
     }
-    begin = field == 0 ? 0 : row_end(row->ends, field - 1, wide);
-    end = row_end(row->ends, field, wide);
+    begin = number == 0 ? 0 : row_end(row->ends, number - 1, wide);
+    end = row_end(row->ends, number, wide);
     return begin <= end && end <= row->bytes &&
-           row_field(row->data + begin, end - begin, column->type, out);
+           row_field(row->data + begin, end - begin, field->type, out);
 }
 
 bool
 kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out)
 {
-    return row_value(row, row->wide, column, out);
+    const kv_field field = kv_field_of(column);
+
+    return row_value(row, row->wide, &field, out);
 }
 
 __attribute__((always_inline)) static inline bool
-row_values(const kv_row *row, bool wide, const kv_column *const *columns, uint32_t count,
-           tenon_value *out)
+row_values(const kv_row *row, bool wide, const kv_field *fields, uint32_t count, tenon_value *out)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!row_value(row, wide, columns[i], &out[i]))
+        if (!row_value(row, wide, &fields[i], &out[i]))
             return false;
     }
     return true;
 }
 
 bool
-kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t count, tenon_value *out)
+kv_row_read(tenon_kv_bytes bytes, const kv_field *fields, uint32_t count, tenon_value *out)
 {
     kv_row row;
 
     if (!row_open(bytes, &row))
         return false;
-    return row.wide ? row_values(&row, true, columns, count, out)
-                    : row_values(&row, false, columns, count, out); /* nearly all are narrow */
+    return row.wide ? row_values(&row, true, fields, count, out)
+                    : row_values(&row, false, fields, count, out); /* nearly all are narrow */
 }
 
 tenon_status

@@ -283,9 +283,25 @@ bool kv_row_open(tenon_kv_bytes bytes, kv_row *row);
 /** Value of a column, borrowed from the row's bytes. @return false: damaged */
 bool kv_row_value(const kv_row *row, const kv_column *column, tenon_value *out);
 
+/** What reading a column of a stored row takes: few bytes, since a query has them side by side. */
+typedef struct kv_field {
+    const tenon_value *default_value; /**< Of rows that are older than the column. Borrowed. */
+    uint16_t number;
+    uint8_t type;
+    uint8_t null_bit; /**< In the byte of its NULL. */
+} kv_field;
+
+static inline kv_field
+kv_field_of(const kv_column *column)
+{
+    return (kv_field){ .default_value = &column->default_value,
+                       .number = column->field,
+                       .type = column->type,
+                       .null_bit = (uint8_t)(1U << column->field % 8) };
+}
+
 /** Values of some columns of a stored row, as kv_row_value. @return false: damaged */
-bool kv_row_read(tenon_kv_bytes bytes, const kv_column *const *columns, uint32_t count,
-                 tenon_value *out);
+bool kv_row_read(tenon_kv_bytes bytes, const kv_field *fields, uint32_t count, tenon_value *out);
 
 /** All columns of a row. @retval TENON_OK, TENON_CORRUPT */
 tenon_status kv_row_values(const kv_table *table, tenon_kv_bytes bytes, tenon_value *out,

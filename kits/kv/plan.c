@@ -322,7 +322,7 @@ plan_make(tenon_drv_plan *plan, tenon_error *err)
         return st;
     plan->row_key_bytes = kv_fixed_key_bytes(plan->table);
     for (uint32_t i = 0; i < q->column_count; i++)
-        plan->columns[i] = &plan->table->columns[plan->map[q->columns[i]]];
+        plan->fields[i] = kv_field_of(&plan->table->columns[plan->map[q->columns[i]]]);
     plan->cond_count = q->where_count;
     for (uint32_t i = 0; i < q->where_count; i++) {
         const tenon_drv_cond *c = &q->where[i];

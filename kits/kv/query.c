@@ -95,7 +95,7 @@ query_next(tenon_drv_cursor *c, const tenon_value **row, tenon_error *err)
     st = kv_rows_next(c, &key, &bytes, err);
     if (st != TENON_OK)
         return st;
-    if (!kv_row_read(bytes, plan->columns, plan->query->column_count, c->row))
+    if (!kv_row_read(bytes, plan->fields, plan->query->column_count, c->row))
         return kv_corrupt(err, plan->table->name, "a row is not whole");
     *row = c->row;
     return TENON_OK;

@@ -34,9 +34,9 @@ struct tenon_drv_plan {
     kv_path path;
     kv_cond *conds;
     uint32_t cond_count, order_count;
-    const kv_column *columns[TENON_MAX_COLUMNS]; /**< That a SELECT gives. */
-    uint32_t row_key_bytes;                      /**< As kv_fixed_key_bytes. */
-    uint16_t map[TENON_MAX_COLUMNS]; /**< Columns of the query's table -> of the stored one. */
+    kv_field fields[TENON_MAX_COLUMNS]; /**< Columns that a SELECT gives. */
+    uint32_t row_key_bytes;             /**< As kv_fixed_key_bytes. */
+    uint16_t map[TENON_MAX_COLUMNS];    /**< Columns of the query's table -> of the stored one. */
     tenon_drv_order order[TENON_MAX_COLUMNS];
     const kv_index *conflict; /**< Upsert's index; NULL: the primary key. */
     uint32_t pending;         /**< Conditions that are not served by the path. */
