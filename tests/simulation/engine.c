@@ -117,9 +117,27 @@ engine_fail(tenon_error *err, tenon_status status, uint8_t effect)
     return status;
 }
 
+/* Do not see the deadline, but an interrupt; be done soon, perhaps. */
+static tenon_status
+engine_overrun(tenon_drv_conn *conn, tenon_error *err)
+{
+    const uint64_t done_ns = world_chance(2) ? UINT64_MAX
+                                             : conn->deadline_ns + world_random(40 * TNI_NS_PER_MS);
+
+    conn->interrupted = false;
+    while (!conn->interrupted && tni_monotonic_ns() < done_ns) {
+        if (tni_monotonic_ns() > conn->deadline_ns + ENGINE_IDLE_NS)
+            world_violation("a call goes on %llu ms after its deadline",
+                            (unsigned long long)(ENGINE_IDLE_NS / TNI_NS_PER_MS));
+        tni_sleep_until_ns(tni_monotonic_ns() + world_random(TNI_NS_PER_MS));
+    }
+    return conn->interrupted ? engine_fail(err, TENON_CANCELLED, TENON_EFFECT_MUST_ROLL_BACK)
+                             : TENON_OK;
+}
+
 /* Take some time, up to the deadline; whatever ends no transaction may take longer. */
 static tenon_status
-engine_take_time(const tenon_drv_conn *conn, tenon_error *err)
+engine_take_time(tenon_drv_conn *conn, tenon_error *err)
 {
     uint64_t until_ns;
 
@@ -132,6 +150,8 @@ engine_take_time(const tenon_drv_conn *conn, tenon_error *err)
         tni_sleep_until_ns(until_ns);
         return TENON_OK;
     }
+    if (engine.nature.interrupts && conn->in_txn && world_chance(2))
+        return engine_overrun(conn, err);
     tni_sleep_until_ns(conn->deadline_ns + world_random(5 * TNI_NS_PER_MS));
     return engine_fail(err, TENON_TIMEOUT,
                        world_chance(2) ? TENON_EFFECT_ROLLED_BACK : TENON_EFFECT_MUST_ROLL_BACK);
@@ -225,7 +245,7 @@ static tenon_status
 engine_conn_open_until(tenon_drv_db *db, uint64_t deadline_ns, tenon_drv_conn **out,
                        tenon_error *err)
 {
-    const tenon_drv_conn none = { .deadline_ns = deadline_ns };
+    tenon_drv_conn none = { .deadline_ns = deadline_ns };
     tenon_status st;
 
     *out = NULL;
@@ -468,11 +488,16 @@ engine_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t index,
     return engine_fail(err, TENON_UNSUPPORTED, TENON_EFFECT_OPEN);
 }
 
+/* As slow as asking a server may be. */
 static void
 engine_interrupt(tenon_drv_conn *conn)
 {
+    if (world_chance(2))
+        tni_sleep_until_ns(tni_monotonic_ns() + world_random(5 * TNI_NS_PER_MS));
     if (!conn->used || !conn->in_txn)
         world_violation("interrupt of a connection in no transaction");
+    if (tni_monotonic_ns() < conn->deadline_ns)
+        world_violation("interrupt of what is not over its time");
     conn->interrupted = true;
 }
 
