@@ -133,15 +133,17 @@ typedef void (*plugin_slot_fn)(void);
 #define PLUGIN_MAX_SLOTS 12
 
 /* A table of slots. Slots begin after `size` and `reserved`; the first `required` of them must be
- * there; of the rest, all or none where `all_or_none` is set. */
+ * there; of the `grouped` next ones all or none, which `capability` needs. Each further one is
+ * optional by itself: what is appended to a table joins no group, or older drivers would have half
+ * of it. */
 typedef struct plugin_table {
     const char *name;
-    size_t in_descriptor;                   /* where the descriptor points to it */
-    size_t in_plugin;                       /* where the copy stands */
-    size_t bytes;                           /* of the newest */
-    uint64_t capability;                    /* that needs the optional slots of an all_or_none */
-    uint8_t slot_count, required, optional; /* a table that may be missing as a whole */
-    uint8_t all_or_none;
+    size_t in_descriptor; /* where the descriptor points to it */
+    size_t in_plugin;     /* where the copy stands */
+    size_t bytes;         /* of the newest */
+    uint64_t capability;
+    uint8_t slot_count, required, grouped;
+    uint8_t optional; /* may be missing as a whole */
     const char *slots[PLUGIN_MAX_SLOTS];
 } plugin_table;
 
@@ -155,7 +157,7 @@ static const plugin_table plugin_tables[] = {
       .slots = { "open", "close", "info" } },
     { PLUGIN_TABLE(connection, tenon_drv_connection_ops), .required = 2,
       .slots = { "open", "close", "reset", "open_until", "check", "round_trips" } },
-    { PLUGIN_TABLE(transaction, tenon_drv_transaction_ops), .required = 3, .all_or_none = 1,
+    { PLUGIN_TABLE(transaction, tenon_drv_transaction_ops), .required = 3, .grouped = 3,
       .capability = TENON_CAP_SAVEPOINTS,
       .slots = { "begin", "commit", "rollback", "savepoint", "savepoint_release",
                  "savepoint_rollback" } },
@@ -165,7 +167,7 @@ static const plugin_table plugin_tables[] = {
     { PLUGIN_TABLE(schema, tenon_drv_schema_ops), .required = 7,
       .slots = { "has_table", "create_table", "drop_table", "add_column", "drop_column",
                  "create_index", "drop_index" } },
-    { PLUGIN_TABLE(two_phase, tenon_drv_two_phase_ops), .optional = 1, .all_or_none = 1,
+    { PLUGIN_TABLE(two_phase, tenon_drv_two_phase_ops), .optional = 1, .grouped = 4,
       .capability = TENON_CAP_TWO_PHASE, .slots = { "prepare", "commit", "rollback", "list" } },
     { PLUGIN_TABLE(admin, tenon_drv_admin_ops), .optional = 1,
       .slots = { "verify", "interrupt", "checkpoint" } },
@@ -184,6 +186,14 @@ plugin_has_slot(const void *table, size_t slot)
            0;
 }
 
+/* How much of a struct of `size` bytes is copied: a size that ends within a slot does not have it.
+ */
+static size_t
+plugin_whole_slots(uint32_t size, size_t newest)
+{
+    return size < newest ? size / PLUGIN_SLOT_BYTES * PLUGIN_SLOT_BYTES : newest;
+}
+
 static tenon_status
 plugin_refuse_slot(tni_reason *reason, const plugin_table *t, size_t slot, const char *why)
 {
@@ -199,6 +209,7 @@ plugin_copy_table(const plugin_table *t, const void *from, uint64_t capabilities
 {
     unsigned char *copy = (unsigned char *)out + t->in_plugin;
     const uint32_t newest = (uint32_t)t->bytes;
+    const size_t group_end = (size_t)t->required + t->grouped;
     uint32_t head[2] = { 0, 0 };
     size_t set_count = 0;
 
@@ -211,17 +222,16 @@ plugin_copy_table(const plugin_table *t, const void *from, uint64_t capabilities
                           head[0], 8 + t->required * PLUGIN_SLOT_BYTES);
     if (head[1] != 0)
         return tni_refuse(reason, TENON_ABI, "reserved word of table %s is not 0", t->name);
-    if (from != NULL) /* a size that ends within a slot does not have that slot */
-        memcpy(copy, from,
-               head[0] < newest ? head[0] / PLUGIN_SLOT_BYTES * PLUGIN_SLOT_BYTES : newest);
+    if (from != NULL)
+        memcpy(copy, from, plugin_whole_slots(head[0], newest));
     memcpy(copy, &newest, sizeof newest);
     for (size_t i = 0; i < t->required; i++) {
         if (!plugin_has_slot(copy, i))
             return plugin_refuse_slot(reason, t, i, "is missing");
     }
-    for (size_t i = t->required; i < t->slot_count; i++)
+    for (size_t i = t->required; i < group_end; i++)
         set_count += plugin_has_slot(copy, i);
-    for (size_t i = t->required; t->all_or_none && i < t->slot_count; i++) {
+    for (size_t i = t->required; i < group_end; i++) {
         if (set_count > 0 && !plugin_has_slot(copy, i))
             return plugin_refuse_slot(reason, t, i, "is missing beside others of its group");
     }
@@ -313,8 +323,7 @@ tni_plugin_normalise(const tenon_driver *descriptor, tni_plugin *out, tni_reason
     memset(out, 0, sizeof *out);
     if (st != TENON_OK)
         return st;
-    memcpy(&out->driver, descriptor,
-           descriptor->size < sizeof out->driver ? descriptor->size : sizeof out->driver);
+    memcpy(&out->driver, descriptor, plugin_whole_slots(descriptor->size, sizeof out->driver));
     out->driver.size = sizeof out->driver;
     if (out->driver.reserved2 != 0)
         return tni_refuse(reason, TENON_ABI, "second reserved word of the descriptor is not 0");

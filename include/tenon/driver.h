@@ -287,7 +287,7 @@ typedef struct tenon_drv_begin {
 static inline bool
 tenon_drv_is_shared(const tenon_drv_begin *how)
 {
-    return how->size >= sizeof *how && how->shared != 0;
+    return how->size >= offsetof(tenon_drv_begin, reserved2) && how->shared != 0;
 }
 
 /**
