@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "repeat.h"
 #include "schedule.h"
 #include "stop.h"
 #include "tenon/chat/tables.h"
@@ -25,7 +26,11 @@ static const char replay_details[] =
     "or a failure of the engine, ends it with the name of the line; what was acknowledged before\n"
     "stays (a join is two transactions: the first of them may stay alone). SIGINT and SIGTERM\n"
     "end it after the events that have begun: a message says which line was the last, and --skip\n"
-    "goes on from there.\n";
+    "goes on from there.\n\n"
+    "TRACE may also be what trace+URL has recorded with trace_values=1: the statements are\n"
+    "repeated, transaction by transaction in the order in which they ended, whatever the engine,\n"
+    "and their answers compared with the recorded ones. Tables that are not there are made.\n"
+    "--limit then counts transactions; there is no --threads and no --skip.\n";
 
 uint64_t
 replay_now_ns(void)
@@ -243,6 +248,25 @@ replay_prepare(replay *r, const char *url, const char *json_path, FILE **json)
     return tool_open(url, &options, &r->db);
 }
 
+/* A trace of calls. */
+static int
+replay_recorded(const replay *r, const char *const *arguments, const char *json_path)
+{
+    const repeat_options options = { .path = arguments[0],
+                                     .url = arguments[1],
+                                     .json_path = json_path,
+                                     .limit = r->limit,
+                                     .quiet = r->quiet,
+                                     .verify = r->verify };
+
+    if (r->thread_count != 1 || r->skip != 0) {
+        tool_error(r->thread_count != 1 ? "--threads" : "--skip",
+                   "what trace+URL has recorded is repeated as a whole, by one thread");
+        return TOOL_USAGE;
+    }
+    return repeat_run(&options);
+}
+
 static int
 replay_command(const tool_command *command, int argc, char **argv)
 {
@@ -266,6 +290,8 @@ replay_command(const tool_command *command, int argc, char **argv)
 
     if (rc != TOOL_GO_ON)
         return rc;
+    if (repeat_is_recorded(arguments[0]))
+        return replay_recorded(&r, arguments, json_path);
     r.trace_path = arguments[0];
     (void)pthread_mutex_init(&r.lock, NULL);
     rc = replay_prepare(&r, arguments[1], json_path, &json);

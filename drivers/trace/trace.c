@@ -13,9 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "tenon/kit/filter.h"
+#include "recorded.h"
 
 #define TRACE_VERSION 1
 #define TRACE_BUFFER_BYTES 65536
@@ -109,8 +107,8 @@ trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identit
     t->with_values = choice.with_values;
     (void)pthread_mutex_init(&t->lock, NULL);
     t->from_ns = tenon_filter_host->monotonic_ns();
-    trace_write(t, json_pack("{si, sI}", "tenon_trace", TRACE_VERSION, "wall_us",
-                             (json_int_t)tenon_filter_host->wall_us()));
+    trace_write(t, json_pack("{si, sI, sb}", "tenon_trace", TRACE_VERSION, "wall_us",
+                             (json_int_t)tenon_filter_host->wall_us(), "values", t->with_values));
     *out = t;
     return TENON_OK;
 
@@ -130,60 +128,6 @@ trace_close(void *filter)
     free(t);
 }
 
-/* ---- Values ---- */
-
-static json_t *
-trace_hex(const unsigned char *data, size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = malloc(2 * len + 1);
-    json_t *out;
-
-    if (text == NULL)
-        return NULL;
-    for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
-    }
-    out = json_stringn(text, 2 * len);
-    free(text);
-    return out;
-}
-
-/* A value as {"type": value}; NULL as null. */
-static json_t *
-trace_value(const tenon_value *v)
-{
-    switch (v->type) {
-    case TENON_INT:
-        return json_pack("{sI}", "int", (json_int_t)v->as.i);
-    case TENON_BOOL:
-        return json_pack("{sb}", "bool", v->as.i != 0);
-    case TENON_TIME:
-        return json_pack("{sI}", "time", (json_int_t)v->as.i);
-    case TENON_REAL:
-        return json_pack("{sf}", "real", v->as.d);
-    case TENON_TEXT:
-        return json_pack("{so}", "text", json_stringn((const char *)v->as.data, v->len));
-    case TENON_BLOB:
-        return json_pack("{so}", "blob", trace_hex(v->as.data, v->len));
-    case TENON_UUID:
-        return json_pack("{so}", "uuid", trace_hex(v->as.data, v->len));
-    default:
-        return json_null();
-    }
-}
-
-static json_t *
-trace_values(const tenon_value *values, uint32_t count)
-{
-    json_t *out = json_array();
-
-    for (uint32_t i = 0; i < count; i++)
-        (void)json_array_append_new(out, trace_value(&values[i]));
-    return out;
-}
-
 /* ---- Calls ---- */
 
 static void
@@ -195,6 +139,16 @@ trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
         if (call->query->kind < sizeof trace_kinds / sizeof trace_kinds[0])
             (void)json_object_set_new(line, "kind", json_string(trace_kinds[call->query->kind]));
     }
+    if (call->plan != 0)
+        (void)json_object_set_new(line, "plan", json_integer((json_int_t)call->plan));
+    if (call->cursor != 0)
+        (void)json_object_set_new(line, "cursor", json_integer((json_int_t)call->cursor));
+    if (t->with_values && call->table != NULL)
+        (void)json_object_set_new(line, "table_is", recorded_table(call->table));
+    if (t->with_values && call->slot == TENON_FILTER_PREPARE) {
+        (void)json_object_set_new(line, "query_is", recorded_query(call->query));
+        (void)json_object_set_new(line, "table_is", recorded_table(call->query->table));
+    }
     if (call->text != NULL)
         (void)json_object_set_new(line, "text", json_string(call->text));
     if (call->number != 0)
@@ -204,9 +158,9 @@ trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
         (void)json_object_set_new(line, "read_only", json_boolean(call->begin->read_only != 0));
     }
     if (t->with_values && call->params != NULL)
-        (void)json_object_set_new(line, "params", trace_values(call->params, call->param_count));
+        (void)json_object_set_new(line, "params", recorded_values(call->params, call->param_count));
     if (t->with_values && call->row != NULL)
-        (void)json_object_set_new(line, "row", trace_values(call->row, call->column_count));
+        (void)json_object_set_new(line, "row", recorded_values(call->row, call->column_count));
 }
 
 static tenon_status

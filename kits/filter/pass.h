@@ -14,13 +14,14 @@ struct tenon_drv_db {
 struct tenon_drv_conn {
     tenon_drv_db *db;
     tenon_drv_conn *inner;
-    uint64_t state;
+    uint64_t state, plan_count, cursor_count;
 };
 
 struct tenon_drv_plan {
     tenon_drv_conn *conn;
     tenon_drv_plan *inner;
     const tenon_drv_query *query;
+    uint64_t number;
 };
 
 struct tenon_drv_cursor {
@@ -28,6 +29,7 @@ struct tenon_drv_cursor {
     tenon_drv_cursor *inner;
     const tenon_drv_query *query; /* NULL: of SQL text */
     uint32_t column_count;
+    uint64_t plan, number;
 };
 
 /** A call of a connection. */

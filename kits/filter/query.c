@@ -18,6 +18,18 @@ filter_statement(uint32_t slot, const tenon_drv_plan *plan, const tenon_value *p
     call.query = plan->query;
     call.params = params;
     call.param_count = plan->query->param_count;
+    call.plan = plan->number;
+    return call;
+}
+
+static tenon_filter_call
+filter_reading(uint32_t slot, const tenon_drv_cursor *cursor)
+{
+    tenon_filter_call call = filter_call(slot, cursor->conn);
+
+    call.query = cursor->query;
+    call.plan = cursor->plan;
+    call.cursor = cursor->number;
     return call;
 }
 
@@ -48,8 +60,9 @@ filter_prepare(tenon_drv_conn *conn, const tenon_drv_query *query, tenon_drv_pla
     *out = NULL;
     if (plan == NULL)
         return filter_no_memory(err);
-    *plan = (tenon_drv_plan){ .conn = conn, .query = query };
+    *plan = (tenon_drv_plan){ .conn = conn, .query = query, .number = ++conn->plan_count };
     call.query = query;
+    call.plan = plan->number;
     if (filter_passes(&call, &st, err)) {
         st = conn->db->driver->query->prepare(conn->inner, query, &plan->inner, err);
         st = filter_ends(&call, st, err);
@@ -111,8 +124,7 @@ filter_cursor_close(tenon_drv_cursor *cursor)
 
     if (cursor == NULL)
         return;
-    call = filter_call(TENON_FILTER_CLOSE, cursor->conn);
-    call.query = cursor->query;
+    call = filter_reading(TENON_FILTER_CLOSE, cursor);
     (void)filter_passes(&call, &st, &ignored);
     cursor->conn->db->driver->query->close(cursor->inner);
     (void)filter_ends(&call, TENON_OK, &ignored);
@@ -145,7 +157,10 @@ filter_cursor_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cu
         return filter_no_memory(err);
     *cursor = (tenon_drv_cursor){ .conn = plan->conn,
                                   .query = plan->query,
-                                  .column_count = filter_width(plan->query) };
+                                  .column_count = filter_width(plan->query),
+                                  .plan = plan->number,
+                                  .number = ++plan->conn->cursor_count };
+    call.cursor = cursor->number;
     if (filter_passes(&call, &st, err)) {
         st = plan->conn->db->driver->query->open(plan->inner, params, &cursor->inner, err);
         st = filter_ends(&call, st, err);
@@ -156,11 +171,10 @@ filter_cursor_open(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cu
 static tenon_status
 filter_next(tenon_drv_cursor *cursor, const tenon_value **row, tenon_error *err)
 {
-    tenon_filter_call call = filter_call(TENON_FILTER_NEXT, cursor->conn);
+    tenon_filter_call call = filter_reading(TENON_FILTER_NEXT, cursor);
     tenon_status st;
 
     *row = NULL;
-    call.query = cursor->query;
     if (!filter_passes(&call, &st, err))
         return st;
     st = cursor->conn->db->driver->query->next(cursor->inner, row, err);
@@ -211,6 +225,8 @@ filter_sql(tenon_drv_conn *conn, const char *sql, const tenon_value *params, uin
     if (out != NULL)
         *out = NULL;
     cursor->conn = conn;
+    cursor->number = ++conn->cursor_count;
+    call.cursor = cursor->number;
     call.text = sql;
     call.params = params;
     call.param_count = param_count;

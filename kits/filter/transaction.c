@@ -84,6 +84,7 @@ filter_create_table(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_er
     tenon_filter_call call = filter_call(TENON_FILTER_CREATE_TABLE, conn);
 
     call.text = table->name;
+    call.table = table;
     FILTER_PASS(&call, schema, create_table, table, err);
 }
 
@@ -102,6 +103,7 @@ filter_add_column(tenon_drv_conn *conn, const tenon_drv_table *table, tenon_erro
     tenon_filter_call call = filter_call(TENON_FILTER_ADD_COLUMN, conn);
 
     call.text = table->name;
+    call.table = table;
     FILTER_PASS(&call, schema, add_column, table, err);
 }
 
@@ -121,6 +123,7 @@ filter_create_index(tenon_drv_conn *conn, const tenon_drv_table *table, uint32_t
     tenon_filter_call call = filter_call(TENON_FILTER_CREATE_INDEX, conn);
 
     call.text = table->indexes[index].name;
+    call.table = table;
     FILTER_PASS(&call, schema, create_index, table, index, err);
 }
 

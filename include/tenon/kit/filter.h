@@ -95,6 +95,9 @@ typedef struct tenon_filter_call {
     uint32_t answered;            /**< Set by `before`: TENON_OK too is the answer, in its place. */
     uint32_t reserved;
     uint64_t scratch; /**< From `before` to `after`. */
+    uint64_t plan;   /**< Of statements: number of the plan on its connection, from 1 on; else 0. */
+    uint64_t cursor; /**< Of open, next, close: the same of the cursor; else 0. */
+    const tenon_drv_table *table; /**< Of create_table, add_column, create_index; else NULL. */
 } tenon_filter_call;
 
 /** What a filter does. `open` and `close` required. */
