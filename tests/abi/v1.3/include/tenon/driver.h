@@ -30,6 +30,8 @@
 #ifndef TENON_DRIVER_H
 #define TENON_DRIVER_H
 
+#include <string.h>
+
 #include "tenon/txn.h"
 
 #ifdef __cplusplus
@@ -214,6 +216,16 @@ typedef struct tenon_drv_info {
     uint32_t max_connections; /**< 0 = no limit of its own. */
 } tenon_drv_info;
 
+/** Give what there is to say as far as the asker has room for it: for the slot `info`. */
+static inline void
+tenon_drv_give_info(tenon_drv_info *out, const tenon_drv_info *full)
+{
+    const uint32_t size = out->size;
+
+    memcpy(out, full, size < sizeof *full ? size : sizeof *full);
+    out->size = size;
+}
+
 /** Databases. Any thread. All required. */
 typedef struct tenon_drv_database_ops {
     uint32_t size, reserved;
@@ -226,7 +238,7 @@ typedef struct tenon_drv_database_ops {
     tenon_status (*open)(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err);
     /** Close. All connections are closed before. NULL is accepted. */
     void (*close)(tenon_drv_db *db);
-    /** Fill what `info->size` has room for. */
+    /** Fill what `info->size` has room for: see tenon_drv_give_info. */
     tenon_status (*info)(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err);
 } tenon_drv_database_ops;
 
@@ -338,7 +350,7 @@ typedef struct tenon_drv_query_ops {
     tenon_status (*open)(tenon_drv_plan *plan, const tenon_value *params, tenon_drv_cursor **out,
                          tenon_error *err);
     /**
-     * Next row; TENON_NOT_FOUND at the end, without touching `err`.
+     * Next row; TENON_NOT_FOUND at the end, without touching `err`. Not called again after that.
      *
      * @param[out] row as many values as the query has columns, borrowed until the next call on this
      *                 cursor, or the next write or the end of the transaction
@@ -417,8 +429,11 @@ typedef struct tenon_drv_two_phase_ops {
     uint32_t size, reserved;
     /** Prepare the connection's transaction under a global id; the connection is then free. */
     tenon_status (*prepare)(tenon_drv_conn *conn, const char *gid, tenon_error *err);
+    /** End a prepared one, from any connection that is in no transaction. TENON_NOT_FOUND where
+     * nothing is prepared under that id. */
     tenon_status (*commit)(tenon_drv_conn *conn, const char *gid, tenon_error *err);
     tenon_status (*rollback)(tenon_drv_conn *conn, const char *gid, tenon_error *err);
+    /** Tell of every prepared one. */
     tenon_status (*list)(tenon_drv_conn *conn, tenon_drv_prepared_fn fn, void *arg,
                          tenon_error *err);
 } tenon_drv_two_phase_ops;

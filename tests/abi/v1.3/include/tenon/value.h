@@ -51,6 +51,17 @@ typedef struct tenon_value {
     } as;
 } tenon_value;
 
+/** A value of `len` bytes, borrowed. For the functions below: whole in one go, since compilers copy
+ * slowly what was put together piece by piece. */
+static inline tenon_value
+tenon_value_of_bytes(tenon_type type, const void *data, size_t len)
+{
+    tenon_value v = { type, { 0, 0, 0 }, (uint32_t)len, { 0 } };
+
+    v.as.data = data;
+    return v;
+}
+
 /** NULL. */
 static inline tenon_value
 tenon_null(void)
@@ -65,10 +76,8 @@ tenon_null(void)
 static inline tenon_value
 tenon_int(int64_t i)
 {
-    tenon_value v = tenon_null();
+    tenon_value v = { TENON_INT, { 0, 0, 0 }, 0, { i } };
 
-    v.type = TENON_INT;
-    v.as.i = i;
     return v;
 }
 
@@ -76,9 +85,8 @@ tenon_int(int64_t i)
 static inline tenon_value
 tenon_real(double d)
 {
-    tenon_value v = tenon_null();
+    tenon_value v = { TENON_REAL, { 0, 0, 0 }, 0, { 0 } };
 
-    v.type = TENON_REAL;
     v.as.d = d;
     return v;
 }
@@ -87,9 +95,8 @@ tenon_real(double d)
 static inline tenon_value
 tenon_bool(bool b)
 {
-    tenon_value v = tenon_int(b ? 1 : 0);
+    tenon_value v = { TENON_BOOL, { 0, 0, 0 }, 0, { b ? 1 : 0 } };
 
-    v.type = TENON_BOOL;
     return v;
 }
 
@@ -97,9 +104,8 @@ tenon_bool(bool b)
 static inline tenon_value
 tenon_time(int64_t epoch_us)
 {
-    tenon_value v = tenon_int(epoch_us);
+    tenon_value v = { TENON_TIME, { 0, 0, 0 }, 0, { epoch_us } };
 
-    v.type = TENON_TIME;
     return v;
 }
 
@@ -107,12 +113,7 @@ tenon_time(int64_t epoch_us)
 static inline tenon_value
 tenon_text_n(const char *text, size_t len)
 {
-    tenon_value v = tenon_null();
-
-    v.type = TENON_TEXT;
-    v.len = (uint32_t)len;
-    v.as.data = text;
-    return v;
+    return tenon_value_of_bytes(TENON_TEXT, text, len);
 }
 
 /** A TEXT up to its NUL, borrowed; NULL where `text` is NULL. */
@@ -126,24 +127,14 @@ tenon_text(const char *text)
 static inline tenon_value
 tenon_blob(const void *data, size_t len)
 {
-    tenon_value v = tenon_text_n((const char *)data, len);
-
-    v.type = TENON_BLOB;
-    return v;
+    return tenon_value_of_bytes(TENON_BLOB, data, len);
 }
 
 /** A UUID, borrowed; NULL where `id` is NULL. */
 static inline tenon_value
 tenon_id(const tenon_uuid *id)
 {
-    tenon_value v = tenon_null();
-
-    if (id != NULL) {
-        v.type = TENON_UUID;
-        v.len = (uint32_t)sizeof id->bytes;
-        v.as.data = id->bytes;
-    }
-    return v;
+    return id == NULL ? tenon_null() : tenon_value_of_bytes(TENON_UUID, id, sizeof *id);
 }
 
 /** The id in a UUID value, copied; all zero for any other type. */
