@@ -23,43 +23,45 @@ static const struct {
     { "holder", conf_role_holder },
 };
 
-extern const conf_group conf_abi_group, conf_durability_group, conf_disk_group, conf_model_group,
-    conf_two_phase_group, conf_open_group, conf_types_group, conf_order_group, conf_schema_group,
-    conf_keys_group, conf_statements_group, conf_paging_group, conf_cursors_group,
-    conf_savepoints_group, conf_transactions_group, conf_threads_group, conf_migrations_group,
-    conf_interrupted_group, conf_abilities_group, conf_crash_group, conf_deadlines_group,
-    conf_outcomes_group, conf_audit_group, conf_groups_group, conf_isolation_group,
-    conf_histories_group;
+/* Every group, in the order in which they are run. */
+#define RUN_GROUPS(X)                                                                              \
+    X(abi)                                                                                         \
+    X(open)                                                                                        \
+    X(types)                                                                                       \
+    X(order)                                                                                       \
+    X(schema)                                                                                      \
+    X(keys)                                                                                        \
+    X(statements)                                                                                  \
+    X(constants)                                                                                   \
+    X(paging)                                                                                      \
+    X(cursors)                                                                                     \
+    X(savepoints)                                                                                  \
+    X(transactions)                                                                                \
+    X(threads)                                                                                     \
+    X(isolation)                                                                                   \
+    X(histories)                                                                                   \
+    X(races)                                                                                       \
+    X(migrations)                                                                                  \
+    X(interrupted)                                                                                 \
+    X(abilities)                                                                                   \
+    X(crash)                                                                                       \
+    X(deadlines)                                                                                   \
+    X(stops)                                                                                       \
+    X(outcomes)                                                                                    \
+    X(audit)                                                                                       \
+    X(groups)                                                                                      \
+    X(resources)                                                                                   \
+    X(model)                                                                                       \
+    X(two_phase)                                                                                   \
+    X(durability)                                                                                  \
+    X(disk)
 
-const conf_group *const suite_groups[] = {
-    &conf_abi_group,
-    &conf_open_group,
-    &conf_types_group,
-    &conf_order_group,
-    &conf_schema_group,
-    &conf_keys_group,
-    &conf_statements_group,
-    &conf_paging_group,
-    &conf_cursors_group,
-    &conf_savepoints_group,
-    &conf_transactions_group,
-    &conf_threads_group,
-    &conf_isolation_group,
-    &conf_histories_group,
-    &conf_migrations_group,
-    &conf_interrupted_group,
-    &conf_abilities_group,
-    &conf_crash_group,
-    &conf_deadlines_group,
-    &conf_outcomes_group,
-    &conf_audit_group,
-    &conf_groups_group,
-    &conf_model_group,
-    &conf_two_phase_group,
-    &conf_durability_group,
-    &conf_disk_group,
-    NULL,
-};
+#define RUN_DECLARE(group) extern const conf_group conf_##group##_group;
+#define RUN_LIST(group) &conf_##group##_group,
+
+RUN_GROUPS(RUN_DECLARE)
+
+const conf_group *const suite_groups[] = { RUN_GROUPS(RUN_LIST) NULL };
 
 uint64_t
 conf_capabilities(void)

@@ -1,8 +1,10 @@
 /* Capabilities: each that is claimed is tried, each that is not is refused. Explain, verify, SQL.
  */
-#include "check/conf.h"
+#include "check/raw.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const tenon_query ability_by_n = {
@@ -77,10 +79,14 @@ abilities_explain(conf *c)
             CHECK(strlen(text) > 0);
     }
     OK(c, tenon_explain(c->txn, &ability_by_n, text, sizeof text, &c->err));
-    CHECK(strstr(text, "item_by_n") != NULL); /* served by the index */
+    if (strstr(text, "item_by_n") == NULL)
+        conf_failed(CONF_HERE, "explain names index item_by_n, which serves the query", "'%s'",
+                    text);
     memset(few, 'x', sizeof few);
     OK(c, tenon_explain(c->txn, &ability_by_n, few, sizeof few, &c->err));
-    CHECK_INT(strlen(few), sizeof few - 1);
+    if (memchr(few, '\0', sizeof few) == NULL || strlen(few) != sizeof few - 1)
+        conf_failed(CONF_HERE, "explain fills the room that there is, with its NUL",
+                    "%zu bytes of %zu", strnlen(few, sizeof few), sizeof few);
     COMMIT(c);
 }
 
@@ -98,6 +104,107 @@ abilities_verify(conf *c)
         EXEC(c, 1, &item_set_n, P(I(id), NIL));
     COMMIT(c);
     conf_verify(c);
+}
+
+#define ABILITY_MARK "a mark to be found again"
+
+static void
+abilities_note_problem(void *arg, const char *where, const char *what)
+{
+    (void)where;
+    (void)what;
+    ++*(uint64_t *)arg;
+}
+
+/* The whole of a file; SKIP where there is none. */
+static char *
+abilities_read_file(const char *path, size_t *len)
+{
+    struct stat file;
+    FILE *in = fopen(path, "rb");
+    char *bytes;
+
+    if (in == NULL || fstat(fileno(in), &file) != 0 || !S_ISREG(file.st_mode))
+        SKIP("its data is not in the one file that the URL names");
+    bytes = malloc((size_t)file.st_size + 1);
+    CHECK(bytes != NULL);
+    *len = fread(bytes, 1, (size_t)file.st_size, in);
+    (void)fclose(in);
+    return bytes;
+}
+
+static void
+abilities_write_byte(const char *path, size_t at, char byte)
+{
+    FILE *out = fopen(path, "r+b");
+
+    CHECK(out != NULL);
+    CHECK_INT(fseek(out, (long)at, SEEK_SET), 0);
+    CHECK_INT(fputc(byte, out), byte);
+    CHECK_INT(fclose(out), 0);
+}
+
+/* Whether the driver says that something is wrong, at whichever call. */
+static bool
+abilities_notices(conf *c, raw *r)
+{
+    uint64_t problems = 0;
+    tenon_status st;
+
+    raw_load(c, r);
+    st = r->database.open(r->options, &r->db, r->err);
+    if (st == TENON_OK) {
+        r->conn = raw_connect(r);
+        st = raw_begin(r, r->conn, 60000, true, 0);
+        if (st == TENON_OK)
+            st = r->admin.verify(r->conn, abilities_note_problem, &problems, r->err);
+        (void)r->transaction.rollback(r->conn, r->err);
+    }
+    raw_close(r);
+    return st != TENON_OK || problems > 0;
+}
+
+/* A value in a unique index is stored twice. Where one of the two is changed behind the driver's
+ * back, the index does not fit its table. */
+static void
+abilities_verify_finds_damage(conf *c)
+{
+    char path[CONF_URL_BYTES], label[40], *bytes;
+    size_t len = 0, copies = 0, noticed = 0;
+    raw r;
+
+    NEEDS(TENON_CAP_PERSISTENT);
+    if (!conf_has_files())
+        SKIP("no file: its place is not in the file system");
+    raw_open(c, &r);
+    if (r.admin.verify == NULL)
+        SKIP("the driver leaves verifying to the core");
+    raw_make_item(&r);
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    for (int i = 1; i <= 20; i++) {
+        (void)snprintf(label, sizeof label, ABILITY_MARK " %d.", i);
+        RAW_OK(&r, raw_insert(&r, r.conn, i, label));
+    }
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    raw_close(&r);
+    CHECK(!abilities_notices(c, &r)); /* as it is, it is sound */
+    conf_path(c, path, sizeof path);
+    bytes = abilities_read_file(path, &len);
+    for (size_t i = 0; i + sizeof ABILITY_MARK + 2 < len; i++) {
+        if (memcmp(bytes + i, ABILITY_MARK " 7.", sizeof ABILITY_MARK + 2) != 0)
+            continue;
+        copies++;
+        abilities_write_byte(path, i, 'b');
+        noticed += abilities_notices(c, &r) ? 1 : 0;
+        abilities_write_byte(path, i, bytes[i]);
+    }
+    free(bytes);
+    if (copies < 2)
+        SKIP("its file does not hold values as they are");
+    if (noticed == 0)
+        conf_failed(CONF_HERE, "verify finds an index that does not fit its table",
+                    "it finds nothing, though each of %zu copies of a value was changed in turn",
+                    copies);
 }
 
 /* ---- SQL ---- */
@@ -262,6 +369,8 @@ static const conf_case abilities_cases[] = {
     CASE(abilities_are_announced, "a database has no ability that its driver does not announce"),
     CASE(abilities_explain, "explain tells how a query is served, by an index where there is one"),
     CASE(abilities_verify, "verify finds nothing wrong with what was stored and changed"),
+    CASE_HINT(abilities_verify_finds_damage, "verify finds an index that does not fit its table",
+              "admin.verify: compare each row with its entries in the indexes, and count both."),
     CASE(abilities_no_sql, "SQL is refused where it is not claimed, and the transaction goes on"),
     CASE(abilities_sql, "SQL reads, writes and fails as part of the transaction"),
     CASE(abilities_sql_without_transactions, "SQL that begins or ends a transaction is denied"),

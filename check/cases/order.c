@@ -147,9 +147,10 @@ order_expect(conf *c, const tenon_query *query, int64_t first, int64_t step, uin
     OK(c, tenon_select(c->txn, query, NULL, &cursor, &c->err));
     while ((st = tenon_next(cursor, &row, &c->err)) == TENON_OK) {
         if (row[0].as.i != first + step * found)
-            conf_failed(CONF_HERE, "rows in the order of their values",
-                        "type %s: row %u is value %lld", tenon_type_name(row_columns[1].type),
-                        found, (long long)row[0].as.i);
+            conf_failed(CONF_HERE, "rows come in the order of their values, NULL before all",
+                        "%s: row %u holds value %lld, not %lld (0 is NULL), %s",
+                        tenon_type_name(row_columns[1].type), found + 1, (long long)row[0].as.i,
+                        (long long)(first + step * found), step > 0 ? "ascending" : "descending");
         found++;
     }
     CHECK_STATUS(st, TENON_NOT_FOUND);
@@ -160,6 +161,10 @@ order_expect(conf *c, const tenon_query *query, int64_t first, int64_t step, uin
 static void
 order_check_ranges(conf *c, const order_type *type)
 {
+    static const char *const ops[] = { "<", "<=", "=", "<>", ">=", ">" };
+    static const char *const places[] = { "in a column without an index",
+                                          "in a column with an index", "in the primary key" };
+
     for (uint32_t at = 0; at < type->count; at++) {
         const uint64_t below = at, above = type->count - at - 1;
         const uint64_t expected[] = { below, below + 1, 1, below + above, above + 1, above };
@@ -173,10 +178,11 @@ order_check_ranges(conf *c, const order_type *type)
                     continue; /* has no order in conditions */
                 OK(c, tenon_count(c->txn, query, &type->list[at], &count, &c->err));
                 if (count != expected[op])
-                    conf_failed(CONF_HERE, "as many rows as compare so",
-                                "type %s, value %u, place %u, comparison %u: %llu rows, not %llu",
-                                tenon_type_name(type->type), at, where, op,
-                                (unsigned long long)count, (unsigned long long)expected[op]);
+                    conf_failed(CONF_HERE, "a comparison finds the rows that compare so, by value",
+                                "%llu rows instead of %llu where %s %s value %u of %u, %s",
+                                (unsigned long long)count, (unsigned long long)expected[op],
+                                tenon_type_name(type->type), ops[op], at + 1, type->count,
+                                places[where]);
             }
         }
     }
@@ -325,6 +331,81 @@ order_of_bools(conf *c)
     order_run(c, &type);
 }
 
+/* ---- Many rows, few of them wanted ---- */
+
+#define ORDER_MANY 3000
+
+static const tenon_query order_few[] = {
+    { .kind = TENON_SELECT,
+      .table = &row_table,
+      .columns = TENON_COLUMNS(ROW_ID, ROW_PLAIN),
+      .order = TENON_ORDER(TENON_ASC(ROW_PLAIN), TENON_DESC(ROW_ID)),
+      .limit_param = TENON_PARAM(0) },
+    { .kind = TENON_SELECT,
+      .table = &row_table,
+      .columns = TENON_COLUMNS(ROW_ID, ROW_PLAIN),
+      .order = TENON_ORDER(TENON_DESC(ROW_PLAIN), TENON_ASC(ROW_ID)),
+      .limit_param = TENON_PARAM(0) },
+};
+
+/* Row `id` holds id * 7 % ORDER_MANY / 2: each value twice. */
+static int64_t
+order_few_value(int64_t id)
+{
+    return id * 7 % ORDER_MANY / 2;
+}
+
+static void
+order_expect_few(conf *c, int64_t limit, bool up)
+{
+    tenon_cursor *cursor = NULL;
+    const tenon_value *row;
+    int64_t found = 0, last_id = 0;
+    tenon_status st;
+
+    OK(c, tenon_select(c->txn, &order_few[up ? 0 : 1], P(I(limit)), &cursor, &c->err));
+    while ((st = tenon_next(cursor, &row, &c->err)) == TENON_OK) {
+        const int64_t place = up ? found / 2 : (ORDER_MANY - 1 - found) / 2;
+        const bool second = found % 2 == 1;
+        const bool tied = !second || (up ? row[0].as.i < last_id : row[0].as.i > last_id);
+
+        if (row[1].as.i != place || order_few_value(row[0].as.i) != place || !tied)
+            conf_failed(CONF_HERE, "the first rows of a long sort are the first of all",
+                        "row %lld of a limit of %lld holds %lld instead of %lld%s",
+                        (long long)found + 1, (long long)limit, (long long)row[1].as.i,
+                        (long long)place, tied ? "" : ", and its ties are turned round");
+        last_id = row[0].as.i;
+        found++;
+    }
+    CHECK_STATUS(st, TENON_NOT_FOUND);
+    tenon_cursor_close(cursor);
+    if (found != (limit < ORDER_MANY ? limit : ORDER_MANY))
+        conf_failed(CONF_HERE, "a long sort with a limit gives as many rows as the limit allows",
+                    "%lld of %lld", (long long)found, (long long)limit);
+}
+
+/* No index helps: an engine that drops early what can't be among the first must not drop more. */
+static void
+order_of_many_with_a_limit(conf *c)
+{
+    static const int64_t limits[] = {
+        0, 1, 2, 3, 10, 50, 64, 500, ORDER_MANY - 1, ORDER_MANY, ORDER_MANY + 1
+    };
+
+    row_columns[ROW_PLAIN].type = TENON_INT;
+    row_columns[ROW_INDEXED].type = TENON_INT;
+    key_columns[0].type = TENON_INT;
+    conf_open(c, &order_schema);
+    BEGIN(c);
+    for (int64_t id = 0; id < ORDER_MANY; id++)
+        EXEC(c, 1, &row_insert, P(I(id), I(order_few_value(id)), NIL));
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        order_expect_few(c, limits[i], true);
+        order_expect_few(c, limits[i], false);
+    }
+    COMMIT(c);
+}
+
 static const conf_case order_cases[] = {
     CASE(order_of_ints, "INT and TIME are ordered and compared by value, NULL first"),
     CASE(order_of_reals, "REAL is ordered and compared by value, infinities and denormals too"),
@@ -332,6 +413,8 @@ static const conf_case order_cases[] = {
     CASE(order_of_blobs, "BLOB is ordered and compared by bytes, zeros too"),
     CASE(order_of_ids, "UUID is ordered and compared by bytes"),
     CASE(order_of_bools, "BOOL is ordered: NULL, false, true"),
+    CASE_HINT(order_of_many_with_a_limit, "a limit gives the first rows of a long sort",
+              "A sort that keeps only what the limit allows: which rows it drops, and when."),
 };
 
 CONF_GROUP(order, "the order of values",

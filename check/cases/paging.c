@@ -120,7 +120,13 @@ paging_read(conf *c, const tenon_query *query, int page, bool up)
 
             if (found > 0 && order == 0)
                 order = tenon_value_compare(&before_id, &row[1]);
-            CHECK(found == 0 || (up ? order < 0 : order > 0));
+            if (found > 0 && order == 0)
+                conf_failed(CONF_HERE, "a page begins after the last row of the page before",
+                            "row %d is that row again, in pages of %d", found, page);
+            if (found > 0 && (up ? order > 0 : order < 0))
+                conf_failed(CONF_HERE, "rows come in the query's order",
+                            "row %d is on the other side of the row before, in pages of %d", found,
+                            page);
             last = row[0];
             if (last.type == TENON_TEXT) {
                 memcpy(last_text, last.as.data, last.len);
@@ -132,9 +138,22 @@ paging_read(conf *c, const tenon_query *query, int page, bool up)
         }
         CHECK_STATUS(st, TENON_NOT_FOUND);
         tenon_cursor_close(cursor);
-        CHECK(in_page <= page);
+        if (in_page > page)
+            conf_failed(CONF_HERE, "a page has no more rows than its limit",
+                        "%d with a limit of %d", in_page, page);
     } while (in_page == page);
     return found;
+}
+
+/* All rows, in pages of that size. */
+static void
+paging_expect(conf *c, const tenon_query *query, int page, bool up)
+{
+    const int found = paging_read(c, query, page, up);
+
+    if (found != POSTS / 2)
+        conf_failed(CONF_HERE, "the pages hold each row once", "%d of %d rows in pages of %d, %s",
+                    found, POSTS / 2, page, up ? "up" : "down");
 }
 
 static void
@@ -147,10 +166,10 @@ paging_both_ways(conf *c)
     for (int i = 0; i < POSTS; i++)
         paging_post(c, i);
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
-        CHECK_INT(paging_read(c, &post_up, pages[i], true), POSTS / 2);
-        CHECK_INT(paging_read(c, &post_down, pages[i], false), POSTS / 2);
-        CHECK_INT(paging_read(c, &post_up_title, pages[i], true), POSTS / 2);
-        CHECK_INT(paging_read(c, &post_down_title, pages[i], false), POSTS / 2);
+        paging_expect(c, &post_up, pages[i], true);
+        paging_expect(c, &post_down, pages[i], false);
+        paging_expect(c, &post_up_title, pages[i], true);
+        paging_expect(c, &post_down_title, pages[i], false);
     }
     COMMIT(c);
 }

@@ -104,6 +104,33 @@ savepoints_outer_undoes_inner(conf *c)
     savepoints_end(c, "1 10");
 }
 
+/* A savepoint is the transaction's own affair: what it holds is committed by the commit alone. */
+static void
+savepoints_are_no_commits(conf *c)
+{
+    uint32_t a, b;
+
+    NEEDS(TENON_CAP_SNAPSHOT); /* else the reader below may have to wait */
+    savepoints_begin(c);
+    COMMIT(c);
+    for (int i = 0; i < 2; i++) {
+        BEGIN(c);
+        a = savepoints_set(c);
+        ITEM(c, 2, 20);
+        b = savepoints_set(c);
+        EXEC(c, 1, &item_set_n, P(I(1), I(11)));
+        RELEASE(c, b);
+        RELEASE(c, a);
+        BEGIN_READ(c, &c->other);
+        ROWS_IN(c, c->other, "1 10", &item_all, NULL);
+        tenon_rollback(c->other);
+        c->other = NULL;
+        if (i == 0)
+            ROLLBACK(c);
+    }
+    savepoints_end(c, "1 11;2 20");
+}
+
 /* As many as there may be, one row in each; every depth is undone once. */
 static void
 savepoints_64(conf *c)
@@ -291,6 +318,8 @@ static const conf_case savepoints_cases[] = {
     CASE(savepoints_release, "what a released savepoint held belongs to the outer one"),
     CASE(savepoints_outer_undoes_inner,
          "rolling back an outer savepoint undoes the inner one and forgets it"),
+    CASE_HINT(savepoints_are_no_commits, "what a released savepoint held is not yet committed",
+              "transaction.savepoint_release: only the commit lets others see what was changed."),
     CASE(savepoints_64, "64 savepoints may be nested, and each depth undone"),
     CASE(savepoints_after_failures, "a failed statement leaves the savepoints around it standing"),
     CASE(savepoints_of_one_row,

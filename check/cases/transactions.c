@@ -1,5 +1,5 @@
 /* Transactions on one thread: all or nothing, read-only ones, tenon_run, levels, deadlines. */
-#include "check/conf.h"
+#include "check/raw.h"
 
 #include <time.h>
 
@@ -23,6 +23,46 @@ transactions_atomic(conf *c)
     BEGIN_READ(c, &c->txn);
     ROWS(c, "1 10;3 30;4 40", &item_all, NULL);
     COMMIT(c);
+    conf_verify(c);
+}
+
+static const tenon_query transactions_clear = { .name = "clear",
+                                                .kind = TENON_DELETE,
+                                                .table = &item_table };
+
+/* A commit of one statement, seen by the next transaction, by a reader, and after reopening. */
+static void
+transactions_one(conf *c, const tenon_query *query, const tenon_value *params, uint64_t affected,
+                 const char *rows)
+{
+    BEGIN(c);
+    EXEC(c, affected, query, params);
+    COMMIT(c);
+    BEGIN_READ(c, &c->txn);
+    ROWS(c, rows, &item_all, NULL);
+    COMMIT(c);
+    if (conf_can(TENON_CAP_PERSISTENT)) {
+        conf_close(c);
+        conf_open(c, &item_schema);
+    }
+    BEGIN(c);
+    ROWS(c, rows, &item_all, NULL);
+    COMMIT(c);
+}
+
+/* An engine that tells by itself whether a transaction has changed anything must not be wrong. */
+static void
+transactions_of_one_statement(conf *c)
+{
+    conf_open(c, &item_schema);
+    transactions_one(c, &item_insert, P(I(1), I(10), NIL), 1, "1 10");
+    transactions_one(c, &item_insert, P(I(2), NIL, NIL), 1, "1 10;2 ~");
+    transactions_one(c, &item_set_n, P(I(1), I(11)), 1, "1 11;2 ~");
+    transactions_one(c, &item_set_n, P(I(9), I(11)), 0, "1 11;2 ~"); /* nothing */
+    transactions_one(c, &item_add_n, P(I(1), I(-11)), 1, "1 0;2 ~");
+    transactions_one(c, &item_delete, P(I(1)), 1, "2 ~");
+    transactions_one(c, &transactions_clear, NULL, 1, "");
+    transactions_one(c, &item_insert, P(I(1), I(10), NIL), 1, "1 10");
     conf_verify(c);
 }
 
@@ -138,6 +178,42 @@ transactions_have_ids(conf *c)
     second = tenon_txn_id(c->txn);
     CHECK(memcmp(&first, &second, sizeof first) != 0);
     ROLLBACK(c);
+}
+
+/* ---- A commit that fails ---- */
+
+static void
+transactions_sql(raw *r, const char *text)
+{
+    RAW_OK(r, r->query.sql(r->conn, text, NULL, 0, NULL, NULL, r->err));
+}
+
+/* By the driver's table: the core closes a connection that is not as it should be. */
+static void
+transactions_after_a_failed_commit(conf *c)
+{
+    tenon_status st;
+    raw r;
+
+    NEEDS(TENON_CAP_SQL); /* a constraint that is looked at in the end, which only SQL can make */
+    raw_open(c, &r);
+    raw_make_item(&r);
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    transactions_sql(&r, "CREATE TABLE child (parent INTEGER REFERENCES item (id) "
+                         "DEFERRABLE INITIALLY DEFERRED)");
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    RAW_OK(&r, raw_insert(&r, r.conn, 1, "not to be kept"));
+    transactions_sql(&r, "INSERT INTO child (parent) VALUES (99)");
+    RAW_FAILS(&r, TENON_CONSTRAINT, r.transaction.commit(r.conn, r.err));
+    st = raw_begin(&r, r.conn, 60000, false, 0);
+    if (st != TENON_OK)
+        conf_failed(CONF_HERE, "a commit that failed leaves no transaction: the next one begins",
+                    "%s: %s", tenon_status_name(st), r.err->message);
+    RAW_OK(&r, raw_insert(&r, r.conn, 2, "to be kept"));
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    CHECK_INT(raw_count(&r, r.conn), 1);
+    raw_close(&r);
 }
 
 /* ---- tenon_run ---- */
@@ -278,12 +354,17 @@ transactions_two_on_one_thread(conf *c)
 
 static const conf_case transactions_cases[] = {
     CASE(transactions_atomic, "a commit keeps all, a rollback nothing"),
+    CASE(transactions_of_one_statement,
+         "a commit of a single statement is kept, whatever its kind"),
     CASE(transactions_read_only, "a read-only transaction refuses writes"),
     CASE(transactions_keep_the_state_of_a_row, "a transaction reads a row as at its begin"),
     CASE(transactions_keep_the_state_without_a_row,
          "a transaction does not see a row that came after its begin"),
     CASE(transactions_fail_and_go_on,
          "after each kind of refusal the transaction goes on, and commits"),
+    CASE_HINT(transactions_after_a_failed_commit, "a commit that fails leaves nothing behind",
+              "transaction.commit: after any outcome the connection has no transaction; roll back "
+              "what is left."),
     CASE(transactions_have_ids, "each transaction has an id of its own"),
     CASE(transactions_run, "tenon_run commits, rolls back and hands on what its body says"),
     CASE(transactions_levels,

@@ -87,9 +87,17 @@ types_pass(conf *c, int64_t *id, uint32_t column, tenon_value in, tenon_value ex
     ++*id;
     EXEC(c, 1, &kind_insert[column], P(I(*id), in));
     OK(c, tenon_fetch(c->txn, &kind_read[column], P(I(*id)), &row, &c->err));
-    if (!types_same(row, &expected))
-        conf_failed(CONF_HERE, "the value that was stored", "another one, column %s, row %lld",
-                    kind_columns[column].name, (long long)*id);
+    if (!types_same(row, &expected)) {
+        char wanted[120], seen[120], text[160];
+
+        (void)conf_show_row(&expected, 1, wanted, sizeof wanted);
+        (void)conf_show_row(row, 1, seen, sizeof seen);
+        (void)snprintf(text, sizeof text, "%s is read back: %s", tenon_type_name(expected.type),
+                       wanted);
+        conf_failed(CONF_HERE, text, "%s of %u bytes instead of %s of %u bytes: %s",
+                    tenon_type_name(row->type), row->len, tenon_type_name(expected.type),
+                    expected.len, seen);
+    }
     if (in.type == TENON_NULL) {
         FAILS(c, TENON_NOT_FOUND, "",
               tenon_fetch(c->txn, &kind_find[column], P(in, I(*id)), &row, &c->err));

@@ -321,6 +321,17 @@ sqlite_changes(void *raw)
     return (uint64_t)sqlite3_changes64(((const sqlite_conn *)raw)->raw);
 }
 
+/* A sum is no constant to ALTER TABLE; SQLite reads the least number as one. */
+static int
+sqlite_literal(const tenon_value *value, char *out, size_t out_bytes)
+{
+    const bool is_whole = value->type == TENON_INT || value->type == TENON_TIME;
+
+    return is_whole && value->as.i == INT64_MIN
+               ? snprintf(out, out_bytes, "%lld", (long long)value->as.i)
+               : 0;
+}
+
 static const tenon_sql_dialect sqlite_dialect = {
     .size = sizeof sqlite_dialect,
     .types = { "", "INTEGER", "REAL", "INTEGER", "TEXT", "BLOB", "BLOB", "INTEGER" },
@@ -335,6 +346,7 @@ static const tenon_sql_dialect sqlite_dialect = {
     .explain_prefix = "EXPLAIN QUERY PLAN ",
     .explain_column = 3,
     .placeholder = '?',
+    .literal = sqlite_literal,
     /* A sum that overflows becomes a REAL, which the STRICT table refuses; but SQLite keeps what
      * an UPDATE needs to be undone only where it sees that it can fail: a function call says so. */
     .addend_prefix = "nullif(",
