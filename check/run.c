@@ -41,6 +41,7 @@ static const struct {
     X(isolation)                                                                                   \
     X(histories)                                                                                   \
     X(races)                                                                                       \
+    X(changes)                                                                                     \
     X(migrations)                                                                                  \
     X(interrupted)                                                                                 \
     X(abilities)                                                                                   \

@@ -252,6 +252,72 @@ abilities_sql(conf *c)
     COMMIT(c);
 }
 
+static const tenon_column ability_columns[] = {
+    { .name = "id", .type = TENON_INT, .not_null = true },
+    { .name = "owner", .type = TENON_INT },
+    { .name = "code", .type = TENON_TEXT, .not_null = true },
+};
+static const tenon_index ability_indexes[] = {
+    { .name = "paper_code", .columns = TENON_COLUMNS(2), .unique = true },
+};
+static const tenon_foreign_key ability_keys[] = {
+    { .name = "paper_owner", .columns = TENON_COLUMNS(1), .references = "paper" },
+};
+static const tenon_table ability_table = { .name = "paper",
+                                           .columns = ability_columns,
+                                           .column_count = 3,
+                                           .primary_key = TENON_COLUMNS(0),
+                                           .indexes = ability_indexes,
+                                           .index_count = 1,
+                                           .foreign_keys = ability_keys,
+                                           .foreign_key_count = 1 };
+static const tenon_table *const ability_tables[] = { &ability_table };
+static const tenon_schema ability_schema = {
+    .name = "papers", .version = 1, .tables = ability_tables, .table_count = 1
+};
+static const tenon_query ability_all = { .name = "papers",
+                                         .kind = TENON_SELECT,
+                                         .table = &ability_table,
+                                         .columns = TENON_COLUMNS(0, 1, 2),
+                                         .order = TENON_ORDER(TENON_ASC(0)) };
+
+/* SQL that a rule of the schema forbids is refused, and leaves nothing. */
+static void
+abilities_sql_keeps_the_rules(conf *c)
+{
+    static const struct {
+        const char *text, *rule;
+        tenon_status status;
+    } bad[] = {
+        { "INSERT INTO paper (id, code) VALUES (2, NULL)", "NOT NULL", TENON_CONSTRAINT },
+        { "UPDATE paper SET code = NULL", "NOT NULL", TENON_CONSTRAINT },
+        { "INSERT INTO paper (id, code) VALUES (2, 'a')", "the unique index", TENON_EXISTS },
+        { "INSERT INTO paper (id, code) VALUES (1, 'b')", "the primary key", TENON_EXISTS },
+    };
+
+    NEEDS(TENON_CAP_SQL);
+    conf_open(c, &ability_schema);
+    BEGIN(c);
+    OK(c,
+       tenon_sql(c->txn, "INSERT INTO paper (id, code) VALUES (1, 'a')", NULL, 0, NULL, &c->err));
+    COMMIT(c);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tenon_status st;
+
+        BEGIN(c);
+        st = tenon_sql(c->txn, bad[i].text, NULL, 0, NULL, &c->err);
+        ROLLBACK(c);
+        if (st != bad[i].status)
+            conf_failed(CONF_HERE, "SQL is refused where the schema forbids what it does",
+                        "%s for %s, which violates %s", tenon_status_name(st), bad[i].text,
+                        bad[i].rule);
+    }
+    BEGIN(c);
+    ROWS(c, "1 ~ a", &ability_all, NULL);
+    COMMIT(c);
+    conf_verify(c);
+}
+
 /* Transactions are Tenon's: text that would begin or end one is refused, and nothing happens. */
 static void
 abilities_sql_without_transactions(conf *c)
@@ -373,6 +439,9 @@ static const conf_case abilities_cases[] = {
               "admin.verify: compare each row with its entries in the indexes, and count both."),
     CASE(abilities_no_sql, "SQL is refused where it is not claimed, and the transaction goes on"),
     CASE(abilities_sql, "SQL reads, writes and fails as part of the transaction"),
+    CASE_HINT(abilities_sql_keeps_the_rules, "SQL is bound by the rules of the schema",
+              "schema.create_table: NOT NULL, keys and unique indexes belong to the engine's own "
+              "table, since SQL does not come through the core."),
     CASE(abilities_sql_without_transactions, "SQL that begins or ends a transaction is denied"),
     CASE(abilities_sql_reads_only, "SQL changes nothing in a read-only transaction"),
     CASE(abilities_transactional_ddl, "a table made in a transaction is gone after its rollback"),

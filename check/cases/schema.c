@@ -195,6 +195,15 @@ schema_nulls_are_distinct(conf *c)
     conf_verify(c);
 }
 
+static const tenon_query seat_of_guest = {
+    .name = "seats of a guest",
+    .kind = TENON_SELECT,
+    .table = &seat_table,
+    .columns = TENON_COLUMNS(SEAT_NO),
+    .where = TENON_WHERE(TENON_EQ(SEAT_GUEST, 0)),
+    .order = TENON_ORDER(TENON_ASC(SEAT_NO)),
+};
+
 static void
 schema_partial_unique(conf *c)
 {
@@ -207,6 +216,7 @@ schema_partial_unique(conf *c)
     EXEC(c, 1, &seat_update, P(I(1), I(4), I(2))); /* leaves the index */
     EXEC(c, 1, &seat_update, P(I(2), I(4), I(1))); /* so that this one may enter */
     REFUSED(c, TENON_EXISTS, "seat_taken", &seat_update, P(I(1), I(4), I(1)));
+    ROWS(c, "1;2", &seat_of_guest, P(I(4))); /* also those that the index leaves out */
     EXEC(c, 1, &seat_insert, SEAT("b", 3, 3, T("k"), NIL, 0));
     REFUSED(c, TENON_EXISTS, "seat_free_row", &seat_insert, SEAT("c", 3, 4, T("l"), NIL, 0));
     EXEC(c, 1, &seat_insert, SEAT("c", 3, 4, NIL, NIL, 0));
@@ -220,6 +230,43 @@ static const tenon_query schema_shift = {
     .table = &item_table,
     .set = TENON_SET(TENON_PLUS(1, 0)),
 };
+
+static const tenon_query schema_by_n = {
+    .name = "items with n",
+    .kind = TENON_SELECT,
+    .table = &item_table,
+    .columns = TENON_COLUMNS(0),
+    .where = TENON_WHERE(TENON_EQ(1, 0)),
+};
+
+/* What an index finds is what the table holds. */
+static void
+schema_index_follows(conf *c)
+{
+    conf_open(c, &item_schema);
+    conf_make_items(c, 3);
+    BEGIN(c);
+    EXEC(c, 1, &item_set_n, P(I(1), I(11)));
+    ROWS(c, "", &schema_by_n, P(I(10)));
+    ROWS(c, "1", &schema_by_n, P(I(11)));
+    EXEC(c, 1, &item_set_n, P(I(1), NIL));
+    ROWS(c, "", &schema_by_n, P(I(11)));
+    EXEC(c, 1, &item_set_n, P(I(1), I(10)));
+    EXEC(c, 1, &item_set_n, P(I(1), I(10))); /* to what it is */
+    ROWS(c, "1", &schema_by_n, P(I(10)));
+    EXEC(c, 1, &item_delete, P(I(2)));
+    ROWS(c, "", &schema_by_n, P(I(20)));
+    ITEM(c, 2, 25);
+    ROWS(c, "2", &schema_by_n, P(I(25)));
+    REFUSED(c, TENON_EXISTS, "item.primary", &item_insert, P(I(3), I(40), NIL));
+    ROWS(c, "", &schema_by_n, P(I(40)));
+    ROLLBACK(c);
+    BEGIN(c);
+    ROWS(c, "2", &schema_by_n, P(I(20)));
+    ROWS(c, "3", &schema_by_n, P(I(30)));
+    COMMIT(c);
+    conf_verify(c);
+}
 
 /* Rows that move within the index that they could be found by are met once each. */
 static void
@@ -352,6 +399,9 @@ static const conf_case schema_cases[] = {
          "of several violations the first declared is named, the primary key last"),
     CASE(schema_nulls_are_distinct, "NULLs in a unique index are distinct"),
     CASE(schema_partial_unique, "a partial unique index holds for the rows that it covers only"),
+    CASE_HINT(schema_index_follows, "an index finds what the table holds, whatever was changed",
+              "An insert, update or delete, and whatever undoes it, changes every index with the "
+              "row."),
     CASE(schema_update_along_an_index,
          "an update that moves rows along its own index changes each once"),
     CASE(schema_defaults, "a column that was not given has its default"),

@@ -457,7 +457,9 @@ threads_writer_waits_in_vain(conf *c)
     BEGIN(c);
     EXEC(c, 1, &item_set_n, P(I(1), I(2)));
     threads_run(c, threads_wait_body, &job, 1); /* returns, though this one does not end */
-    CHECK(job.status == TENON_TIMEOUT || job.status == TENON_BUSY || job.status == TENON_CONFLICT);
+    if (job.status != TENON_TIMEOUT && job.status != TENON_BUSY && job.status != TENON_CONFLICT)
+        conf_failed(CONF_HERE, "two can't both write a row: the later one waits, or is refused",
+                    "%s for the later one", tenon_status_name(job.status));
     CHECK_INT(job.err.status, job.status);
     COMMIT(c);
     threads_run(c, threads_wait_body, &job, 1);
@@ -560,7 +562,8 @@ threads_no_connection_left(conf *c)
 
 static const conf_case threads_cases[] = {
     CASE(threads_snapshot, "a snapshot stays as it was while others commit"),
-    CASE(threads_no_dirty_reads, "what is not committed is seen by nobody else"),
+    CASE_HINT(threads_no_dirty_reads, "what is not committed is seen by nobody else",
+              "A transaction's changes must not be where others read before its commit."),
     SLOW_CASE(threads_lost_update, "no update is lost between threads that read, then write"),
     SLOW_CASE(threads_write_skew, "SERIALIZABLE forbids write skew between threads"),
     CASE(threads_write_skew_by_hand,

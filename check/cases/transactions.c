@@ -352,14 +352,19 @@ transactions_two_on_one_thread(conf *c)
     COMMIT(c);
 }
 
+#define STATE_HINT                                                                                 \
+    "A reader has the state of its begin until its end, whatever others commit: "                  \
+    "TENON_CAP_SNAPSHOT."
+
 static const conf_case transactions_cases[] = {
     CASE(transactions_atomic, "a commit keeps all, a rollback nothing"),
     CASE(transactions_of_one_statement,
          "a commit of a single statement is kept, whatever its kind"),
     CASE(transactions_read_only, "a read-only transaction refuses writes"),
-    CASE(transactions_keep_the_state_of_a_row, "a transaction reads a row as at its begin"),
-    CASE(transactions_keep_the_state_without_a_row,
-         "a transaction does not see a row that came after its begin"),
+    CASE_HINT(transactions_keep_the_state_of_a_row, "a transaction reads a row as at its begin",
+              STATE_HINT),
+    CASE_HINT(transactions_keep_the_state_without_a_row,
+              "a transaction does not see a row that came after its begin", STATE_HINT),
     CASE(transactions_fail_and_go_on,
          "after each kind of refusal the transaction goes on, and commits"),
     CASE_HINT(transactions_after_a_failed_commit, "a commit that fails leaves nothing behind",
