@@ -65,6 +65,16 @@ args_take(const char *command, const tool_option *option, const char *value)
         *(const char **)option->out = value;
         return TOOL_GO_ON;
     }
+    if (option->kind == TOOL_LIST) {
+        tool_list *list = option->out;
+
+        if (list->count == TOOL_MAX_LIST) {
+            tool_error(command, "%s is given more than %d times", option->name, TOOL_MAX_LIST);
+            return TOOL_USAGE;
+        }
+        list->items[list->count++] = value;
+        return TOOL_GO_ON;
+    }
     if (!args_number(value, &n) || n < option->min || n > option->max) {
         tool_error(command, "%s must be a number from %llu to %llu, not '%s'", option->name,
                    (unsigned long long)option->min, (unsigned long long)option->max, value);

@@ -37,20 +37,25 @@ bench_find(const char *name, char *out, size_t out_bytes)
     return false;
 }
 
-/* `argv` from the benchmark's name on; ended by NULL, as main's. */
+/* Which program it is that the first argument names. NULL: none */
+static const char *
+bench_program(const char *name)
+{
+    if (name == NULL || name[0] == '-')
+        return "engines";
+    return strcmp(name, "native") == 0 ? "native" : NULL;
+}
+
+/* `argv` ends with NULL, as main's, and has a place before it for the program's name. */
 static int
-bench_exec(char **argv)
+bench_exec(const char *name, char **argv)
 {
     char program[4200];
     const char *drivers = tool_driver_path();
 
-    if (strchr(argv[0], '/') != NULL || strcmp(argv[0], "native") != 0) {
-        tool_error("bench", "there is no benchmark '%s'; see tenon bench --help", argv[0]);
+    if (!bench_find(name, program, sizeof program))
         return TOOL_USAGE;
-    }
-    if (!bench_find(argv[0], program, sizeof program))
-        return TOOL_USAGE;
-    /* It is in another folder, from where it would look for plugins elsewhere. */
+    /* It may be in another folder, from where it would look for plugins elsewhere. */
     if (drivers != NULL && setenv("TENON_DRIVER_PATH", drivers, 1) != 0)
         return TOOL_FAILED;
     (void)fflush(stdout);
@@ -63,18 +68,19 @@ bench_exec(char **argv)
 static int
 bench_command(const tool_command *command, int argc, char **argv)
 {
-    const char *arguments[TOOL_MAX_ARGUMENTS];
+    const char *name = bench_program(argc > 0 ? argv[0] : NULL);
 
-    if (argc > 0 && argv[0][0] != '-')
-        return bench_exec(argv);
-    return tool_parse(command, NULL, 0, argc, argv, arguments);
+    (void)command;
+    if (name == NULL) {
+        tool_error("bench", "there is no benchmark '%s'; see tenon bench --help", argv[0]);
+        return TOOL_USAGE;
+    }
+    /* The command's own name makes room for the program's where no benchmark is named. */
+    return bench_exec(name, strcmp(name, "engines") == 0 ? argv - 1 : argv);
 }
 
 const tool_command tool_bench = {
     .name = "bench",
-    .summary = "Run a benchmark: `tenon bench native` times Tenon beside the engines' own APIs.",
-    .arguments = { "BENCHMARK" },
-    .details = "Benchmarks: native. What follows its name is its own, see\n"
-               "`tenon bench native --help`.\n",
+    .summary = "Compare drivers; `tenon bench native` times Tenon beside the engines' own APIs.",
     .run = bench_command,
 };

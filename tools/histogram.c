@@ -13,8 +13,7 @@ histogram_place(uint64_t value)
     return (shift + 1) * HISTOGRAM_STEPS + (unsigned)(value >> shift) - HISTOGRAM_STEPS;
 }
 
-/* The largest value that goes to a place. */
-static uint64_t
+uint64_t
 histogram_largest(unsigned place)
 {
     unsigned shift;
@@ -28,9 +27,15 @@ histogram_largest(unsigned place)
 void
 histogram_add(histogram *h, uint64_t value)
 {
-    h->places[histogram_place(value)]++;
-    h->count++;
-    if (value > h->max)
+    histogram_add_many(h, value, 1);
+}
+
+void
+histogram_add_many(histogram *h, uint64_t value, uint64_t count)
+{
+    h->places[histogram_place(value)] += count;
+    h->count += count;
+    if (count > 0 && value > h->max)
         h->max = value;
 }
 

@@ -17,6 +17,9 @@ typedef struct histogram {
 
 void histogram_add(histogram *h, uint64_t value);
 
+/** The same value, so often. */
+void histogram_add_many(histogram *h, uint64_t value, uint64_t count);
+
 /** Add all of `from` to `into`. */
 void histogram_merge(histogram *into, const histogram *from);
 
@@ -25,5 +28,8 @@ void histogram_merge(histogram *into, const histogram *from);
  * Values below 128 are exact, others rounded up by at most 1 %.
  */
 uint64_t histogram_value(const histogram *h, uint64_t part, uint64_t of);
+
+/** The largest value that goes to a place: what its values count as. */
+uint64_t histogram_largest(unsigned place);
 
 #endif

@@ -21,19 +21,25 @@ enum {
 #define TOOL_URL_BYTES 4352
 
 /** What an option takes. */
-typedef enum tool_kind { TOOL_FLAG, TOOL_NUMBER, TOOL_TEXT } tool_kind;
+typedef enum tool_kind { TOOL_FLAG, TOOL_NUMBER, TOOL_TEXT, TOOL_LIST } tool_kind;
+
+enum { TOOL_MAX_ARGUMENTS = 4, TOOL_MAX_LIST = 16 };
+
+/** What an option that may be given several times holds, in their order. */
+typedef struct tool_list {
+    const char *items[TOOL_MAX_LIST];
+    size_t count;
+} tool_list;
 
 /** An option of a command. */
 typedef struct tool_option {
     const char *name; /**< "--threads" */
     tool_kind kind;
-    void *out;         /**< bool, uint64_t or const char *; holds the default before. */
+    void *out; /**< bool, uint64_t, const char * or tool_list; holds the default before. */
     uint64_t min, max; /**< TOOL_NUMBER. */
     const char *value; /**< What its value is called in the help; NULL for a flag. */
     const char *help;  /**< One line. */
 } tool_option;
-
-enum { TOOL_MAX_ARGUMENTS = 4, TOOL_MAX_OPTIONS = 12 };
 
 /** A command. */
 typedef struct tool_command {

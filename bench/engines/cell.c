@@ -1,0 +1,312 @@
+/*
+ * A round is a slice of each side. What the machine does to one round it does to all sides of it: a
+ * ratio is taken of each round before the median.
+ */
+#include "cell.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "order.h"
+#include "stop.h"
+
+#define CELL_GENERATOR_NS UINT64_C(30000000)
+
+enum {
+    CELL_LEAST_WARM = 6,     /* slices of each side */
+    CELL_STEADY_PERCENT = 10 /* the second half's rate is that near to the first half's */
+};
+
+/* ---- Verdicts ---- */
+
+const char *
+verdict_text(verdict v)
+{
+    static const char *const names[] = { "", "no difference", "faster", "slower" };
+
+    return names[v];
+}
+
+verdict
+verdict_of(const interval *ratio, const interval *control)
+{
+    double noise = 0;
+
+    if (ratio->median <= 0 || ratio->low <= 0)
+        return VERDICT_NONE;
+    if (control->median > 0 && control->low > 0)
+        noise = fmax(fabs(log(control->low)), fabs(log(control->high)));
+    if ((ratio->low <= 1 && ratio->high >= 1) || fabs(log(ratio->median)) <= noise)
+        return VERDICT_SAME;
+    return ratio->median > 1 ? VERDICT_FASTER : VERDICT_SLOWER;
+}
+
+static double
+cell_rate(const slice *s)
+{
+    return s->seconds > 0 ? (double)s->operations / s->seconds : 0;
+}
+
+/* Rounds in which both did something. */
+static interval
+cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
+{
+    double *ratios = calloc(c->rounds + 1, sizeof *ratios);
+    interval out = { 0, 0, 0 };
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < c->rounds && ratios != NULL; i++) {
+        const double below = cell_rate(&c->sides[base].slices[i]);
+
+        if (below > 0)
+            ratios[count++] = cell_rate(&c->sides[one].slices[i]) / below;
+    }
+    if (ratios != NULL && count > 0)
+        out = numbers_interval(ratios, count, &seed);
+    free(ratios);
+    return out;
+}
+
+static void
+cell_judge(const plan *p, const side *sides, cell *out)
+{
+    if (sides[0].state != SIDE_FINE)
+        return;
+    for (uint32_t i = 1; i < out->side_count; i++)
+        if (sides[i].is_control && sides[i].state == SIDE_FINE)
+            out->control = cell_interval(out, i, 0, p->seed);
+    for (uint32_t i = 1; i < out->side_count; i++) {
+        if (sides[i].is_control || sides[i].state != SIDE_FINE)
+            continue;
+        out->sides[i].ratio = cell_interval(out, i, 0, p->seed);
+        out->sides[i].verdict = verdict_of(&out->sides[i].ratio, &out->control);
+    }
+}
+
+/* ---- Slices ---- */
+
+typedef struct cell_work {
+    const plan *plan;
+    crew *crew;
+    side *sides;
+    cell *out;
+    uint32_t fine[PLAN_MOST_SIDES], fine_count; /* sides that take part */
+} cell_work;
+
+static void
+cell_slice(cell_work *w, uint32_t who, slice *out)
+{
+    const loop l = { .target = &w->sides[who].target,
+                     .threads = w->out->threads,
+                     .for_ns = (uint64_t)w->plan->slice_ms * 1000000,
+                     .only = OPERATIONS };
+    const machine_server *server = &w->sides[who].server;
+    const double before = machine_server_cpu_seconds(server);
+    double *sum = &w->out->sides[who].server_cpu_seconds;
+
+    loop_run(w->crew, &l, out);
+    *sum = before < 0 ? -1 : *sum + machine_server_cpu_seconds(server) - before;
+}
+
+static void
+cell_add(slice *sum, const slice *one)
+{
+    sum->seconds += one->seconds;
+    sum->cpu_seconds += one->cpu_seconds;
+    sum->operations += one->operations;
+    sum->flushes += one->flushes;
+}
+
+static void
+cell_round(cell_work *w, uint32_t order)
+{
+    cell *out = w->out;
+
+    for (uint32_t i = 0; i < w->fine_count; i++) {
+        const uint32_t who = w->fine[order_side(w->fine_count, order, i)];
+        slice *one = &out->sides[who].slices[out->rounds];
+
+        cell_slice(w, who, one);
+        cell_add(&out->sides[who].sum, one);
+    }
+    out->rounds++;
+}
+
+/* Whether each side's rate has stopped to move: the halves of what was warmed up are alike. */
+static bool
+cell_is_steady(const cell_work *w, uint32_t rounds)
+{
+    for (uint32_t i = 0; i < w->fine_count; i++) {
+        const slice *slices = w->out->sides[w->fine[i]].slices;
+        slice halves[2];
+        double change;
+
+        memset(halves, 0, sizeof halves);
+        for (uint32_t k = rounds - CELL_LEAST_WARM; k < rounds; k++)
+            cell_add(&halves[k >= rounds - CELL_LEAST_WARM / 2], &slices[k]);
+        change = cell_rate(&halves[1]) / fmax(cell_rate(&halves[0]), 1e-9) - 1;
+        if (fabs(change) * 100 > CELL_STEADY_PERCENT)
+            return false;
+    }
+    return true;
+}
+
+static void
+cell_warm(cell_work *w)
+{
+    cell *out = w->out;
+    const uint32_t orders = order_count(w->fine_count);
+
+    while (out->warm_rounds < w->plan->warm_rounds && !out->steady && !stop_requested()) {
+        for (uint32_t i = 0; i < w->fine_count; i++) {
+            const uint32_t who =
+                w->fine[order_side(w->fine_count, out->warm_rounds % orders, i)];
+
+            cell_slice(w, who, &out->sides[who].slices[out->warm_rounds]);
+        }
+        out->warm_rounds++;
+        out->steady =
+            out->warm_rounds >= CELL_LEAST_WARM && cell_is_steady(w, out->warm_rounds);
+    }
+    for (uint32_t i = 0; i < w->fine_count; i++) {
+        target_reset(&w->sides[w->fine[i]].target);
+        out->sides[w->fine[i]].server_cpu_seconds = 0;
+    }
+}
+
+static void
+cell_price(cell_work *w, target *generator)
+{
+    const loop l = { .target = generator,
+                     .threads = w->out->threads,
+                     .for_ns = CELL_GENERATOR_NS,
+                     .only = OPERATIONS };
+    slice done;
+
+    loop_run(w->crew, &l, &done);
+    loop_run(w->crew, &l, &done); /* the first one has warmed up */
+    if (done.operations > 0)
+        w->out->generator_ns = done.seconds * 1e9 * w->out->threads / (double)done.operations;
+}
+
+/* ---- Sums ---- */
+
+static tenon_counts
+cell_counts(const side *s)
+{
+    tenon_db_stats stats = { .size = sizeof stats };
+    tenon_error err;
+
+    (void)tenon_db_get_stats(s->target.db, &stats, &err);
+    return stats.all;
+}
+
+static bool
+cell_merge(histogram **to, const histogram *from)
+{
+    if (from == NULL)
+        return true;
+    if (*to == NULL)
+        *to = calloc(1, sizeof **to);
+    if (*to == NULL)
+        return false;
+    histogram_merge(*to, from);
+    return true;
+}
+
+static bool
+cell_gather(const target *t, cell_side *out)
+{
+    bool ok = true;
+
+    out->tally = target_sum(t);
+    for (uint32_t i = 0; i < t->worker_count && ok; i++) {
+        const worker *w = &t->workers[i];
+
+        if (out->error.status == TENON_OK)
+            out->error = w->error;
+        for (int op = 0; op < OPERATIONS && ok; op++)
+            ok = cell_merge(&out->service[op], w->service[op]) &&
+                 cell_merge(&out->response[op], w->response[op]);
+    }
+    return ok;
+}
+
+static bool
+cell_prepare(cell_work *w, cell *out)
+{
+    const uint32_t most =
+        w->plan->rounds > w->plan->warm_rounds ? w->plan->rounds : w->plan->warm_rounds;
+
+    for (uint32_t i = 0; i < out->side_count; i++) {
+        if (w->sides[i].state == SIDE_FINE)
+            w->fine[w->fine_count++] = i;
+        out->sides[i].slices = calloc((size_t)most + 1, sizeof(slice));
+        if (out->sides[i].slices == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void
+cell_time(cell_work *w)
+{
+    const uint32_t orders = order_count(w->fine_count);
+    uint32_t order[2 * PLAN_MOST_SIDES];
+    uint64_t chance = w->plan->seed;
+
+    while (w->out->rounds < w->plan->rounds && w->fine_count > 0 && !stop_requested()) {
+        if (w->out->rounds % orders == 0)
+            numbers_shuffle(order, orders, &chance);
+        cell_round(w, order[w->out->rounds % orders]);
+    }
+    w->out->partial = w->out->rounds < w->plan->rounds;
+}
+
+bool
+cell_run(const plan *p, crew *c, side *sides, uint32_t side_count, target *generator,
+         uint32_t threads, cell *out)
+{
+    cell_work w = { .plan = p, .crew = c, .sides = sides, .out = out };
+    tenon_counts before[PLAN_MOST_SIDES];
+    machine_look look;
+
+    memset(out, 0, sizeof *out);
+    out->threads = threads;
+    out->side_count = side_count;
+    if (!cell_prepare(&w, out))
+        return false;
+    cell_price(&w, generator);
+    cell_warm(&w);
+    for (uint32_t i = 0; i < w.fine_count; i++)
+        before[w.fine[i]] = cell_counts(&sides[w.fine[i]]);
+    machine_watch(&look);
+    cell_time(&w);
+    machine_compare(&look, &out->noise);
+    for (uint32_t i = 0; i < w.fine_count; i++) {
+        const uint32_t who = w.fine[i];
+        const tenon_counts after = cell_counts(&sides[who]);
+
+        out->sides[who].retried = after.retried - before[who].retried;
+        out->sides[who].round_trips = after.round_trips - before[who].round_trips;
+        if (!cell_gather(&sides[who].target, &out->sides[who]))
+            return false;
+        target_reset(&sides[who].target);
+    }
+    cell_judge(p, sides, out);
+    return true;
+}
+
+void
+cell_free(cell *c)
+{
+    for (uint32_t i = 0; i < c->side_count; i++) {
+        free(c->sides[i].slices);
+        for (int op = 0; op < OPERATIONS; op++) {
+            free(c->sides[i].service[op]);
+            free(c->sides[i].response[op]);
+        }
+    }
+    memset(c, 0, sizeof *c);
+}

@@ -1,0 +1,17 @@
+/** @file live.h A line each second on what is going on. */
+#ifndef BENCH_ENGINES_LIVE_H
+#define BENCH_ENGINES_LIVE_H
+
+#include "group.h"
+
+typedef struct live live;
+
+/** Begin to watch: a line each second on stderr, until live_stop. @param[in] total_seconds announced
+ * as a whole. NULL: no thread is to be had, which is told on stderr */
+live *live_start(double total_seconds);
+void live_stop(live *l); /**< NULL is accepted. */
+
+/** What is run now; borrowed until the next call. NULL: nothing is. */
+void live_show(live *l, const group *g, const char *what);
+
+#endif

@@ -1,0 +1,160 @@
+#include "loop.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "flushes.h"
+#include "stop.h"
+
+#define LOOP_SECOND_NS 1000000000.0
+
+/* An operation that begins so much after its time was kept waiting by another one, and not by the
+ * clock. */
+#define LOOP_LATE_NS UINT64_C(1000000)
+
+typedef struct loop_call {
+    const loop *loop;
+    uint64_t from_ns;
+} loop_call;
+
+/* @return whether it did what it was to do */
+static bool
+loop_once(worker *w, operation op)
+{
+    const tenon_status st = w->target->workload->scenario->run(w, op);
+
+    if (st == TENON_OK) {
+        w->sum.done++;
+        atomic_store_explicit(&w->live, w->sum.done, memory_order_relaxed);
+        return true;
+    }
+    w->sum.failed++;
+    w->sum.unknown += st == TENON_UNKNOWN_OUTCOME;
+    if (w->error.status == TENON_OK) {
+        w->error = w->last;
+        w->error.status = st;
+    }
+    return false;
+}
+
+static operation
+loop_draw(const loop *l, worker *w)
+{
+    return l->only != OPERATIONS ? l->only : workload_draw(w->target->workload, &w->stream);
+}
+
+/* The end of an operation is the beginning of the next: one look at the clock for each. */
+static void
+loop_closed(const loop *l, worker *w, uint64_t from_ns)
+{
+    const uint64_t until_ns = from_ns + l->for_ns;
+    uint64_t now_ns = crew_now_ns();
+
+    for (uint64_t i = 0; now_ns < until_ns && (l->count == 0 || i < l->count); i++) {
+        const uint64_t started_ns = now_ns;
+        const operation op = loop_draw(l, w);
+        const bool done = loop_once(w, op);
+
+        now_ns = crew_now_ns();
+        if (done && w->service[op] != NULL)
+            histogram_add(w->service[op], now_ns - started_ns);
+        if (stop_requested())
+            break;
+    }
+    w->slice_ended_ns = now_ns;
+}
+
+/* ---- Open loop ---- */
+
+static uint64_t
+loop_wait(uint64_t until_ns)
+{
+    const struct timespec at = { .tv_sec = (time_t)(until_ns / UINT64_C(1000000000)),
+                                 .tv_nsec = (long)(until_ns % UINT64_C(1000000000)) };
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0 && !stop_requested()) {
+    }
+    return crew_now_ns();
+}
+
+/* Who has not been served by the end has waited for that long at least. */
+static void
+loop_leave(worker *w, operation op, uint64_t waited_ns)
+{
+    w->sum.unserved++;
+    if (w->response[op] != NULL)
+        histogram_add(w->response[op], waited_ns);
+}
+
+/* The schedule is kept whatever happens: an arrival's time is never moved. */
+static void
+loop_open(const loop *l, worker *w, uint64_t from_ns)
+{
+    const double mean_ns = LOOP_SECOND_NS * l->threads / l->rate;
+    const uint64_t until_ns = from_ns + l->for_ns;
+    double offset_ns = l->poisson ? draw_gap_ns(&w->stream, mean_ns)
+                                  : mean_ns * (w->number + 0.5) / l->threads;
+    uint64_t now_ns = crew_now_ns();
+
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    while (offset_ns < (double)l->for_ns && !stop_requested()) {
+        const uint64_t intended_ns = from_ns + (uint64_t)offset_ns;
+        const operation op = loop_draw(l, w);
+        uint64_t started_ns;
+        bool done;
+
+        offset_ns += l->poisson ? draw_gap_ns(&w->stream, mean_ns) : mean_ns;
+        if (now_ns >= until_ns) {
+            loop_leave(w, op, now_ns - intended_ns);
+            continue;
+        }
+        if (now_ns < intended_ns)
+            now_ns = loop_wait(intended_ns);
+        else
+            w->sum.late += now_ns - intended_ns > LOOP_LATE_NS;
+        started_ns = now_ns;
+        done = loop_once(w, op);
+        now_ns = crew_now_ns();
+        if (!done || w->service[op] == NULL)
+            continue;
+        histogram_add(w->service[op], now_ns - started_ns);
+        histogram_add(w->response[op], now_ns - intended_ns);
+    }
+    w->slice_ended_ns = now_ns < until_ns && !stop_requested() ? until_ns : now_ns;
+}
+
+static void
+loop_work(void *arg, uint32_t number)
+{
+    const loop_call *call = arg;
+    worker *w = &call->loop->target->workers[number];
+    const uint64_t before = w->sum.done;
+
+    if (call->loop->rate > 0)
+        loop_open(call->loop, w, call->from_ns);
+    else
+        loop_closed(call->loop, w, call->from_ns);
+    w->slice_done = w->sum.done - before;
+}
+
+void
+loop_run(crew *c, const loop *l, slice *out)
+{
+    const double cpu_seconds = crew_cpu_seconds();
+    const uint64_t flushed = flushes();
+    loop_call call = { .loop = l, .from_ns = crew_now_ns() };
+    uint64_t ended_ns = call.from_ns;
+
+    memset(out, 0, sizeof *out);
+    crew_run(c, l->threads, loop_work, &call);
+    out->cpu_seconds = crew_cpu_seconds() - cpu_seconds;
+    out->flushes = flushes() - flushed;
+    for (uint32_t i = 0; i < l->threads; i++) {
+        const worker *w = &l->target->workers[i];
+
+        out->operations += w->slice_done;
+        ended_ns = w->slice_ended_ns > ended_ns ? w->slice_ended_ns : ended_ns;
+    }
+    out->seconds = (double)(ended_ns - call.from_ns) / LOOP_SECOND_NS;
+}

@@ -1,0 +1,120 @@
+/* tenon-bench-engines: `tenon bench` runs it. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "group.h"
+#include "live.h"
+#include "result.h"
+#include "stop.h"
+#include "table.h"
+#include "tool.h"
+
+/* All that has to be released. */
+typedef struct bench {
+    plan plan;
+    char made[64]; /* folder that was made here; empty: it was given */
+    const char *folder;
+    crew *crew;
+    live *live;
+    json_t *result;
+    group group;
+    bool has_failed;
+} bench;
+
+static bool
+main_folder(bench *b)
+{
+    b->folder = b->plan.folder;
+    if (b->folder != NULL)
+        return true;
+    (void)snprintf(b->made, sizeof b->made, "/tmp/tenon-bench-XXXXXX");
+    b->folder = mkdtemp(b->made);
+    if (b->folder != NULL)
+        return true;
+    tool_error(b->made, "can't be made: %s", strerror(errno));
+    b->made[0] = '\0';
+    return false;
+}
+
+static bool
+main_workloads(bench *b)
+{
+    const plan *p = &b->plan;
+    bool ok = true;
+
+    for (uint32_t i = 0; i < p->workload_count && ok && !stop_requested(); i++) {
+        ok = group_run(p, b->crew, b->live, b->folder, &p->workloads[i], i * PLAN_MOST_SIDES,
+                       &b->group) &&
+             result_add(b->result, p, &b->group);
+        b->has_failed = b->has_failed || b->group.has_failed;
+        group_free(&b->group);
+    }
+    if (!ok)
+        tool_error("bench", "out of memory");
+    return ok;
+}
+
+static int
+main_report(bench *b, double seconds)
+{
+    const char *json = b->plan.json;
+    int rc = TOOL_GO_ON;
+
+    result_end(b->result, seconds, stop_requested());
+    if (json == NULL || strcmp(json, "-") != 0)
+        table_print(b->result);
+    if (json != NULL)
+        rc = result_write(b->result, json);
+    if (rc != TOOL_GO_ON)
+        return rc;
+    if (stop_requested())
+        return TOOL_INTERRUPTED;
+    return b->has_failed ? TOOL_FAILED : TOOL_DONE;
+}
+
+static int
+main_run(bench *b)
+{
+    const plan *p = &b->plan;
+    const uint64_t from_ns = crew_now_ns();
+    const double announced = plan_seconds(p);
+
+    if (sodium_init() < 0 || stop_install() < 0 || !main_folder(b))
+        return TOOL_FAILED;
+    b->crew = crew_new(p->threads[p->thread_count - 1]);
+    b->result = result_new(p, b->folder);
+    if (b->crew == NULL || b->result == NULL)
+        return TOOL_FAILED;
+    if (p->live || isatty(STDERR_FILENO)) {
+        (void)fprintf(stderr, "about %.0f s, and what filling takes\n", announced);
+        b->live = live_start(announced);
+    }
+    if (!main_workloads(b))
+        return TOOL_FAILED;
+    live_stop(b->live);
+    b->live = NULL;
+    return main_report(b, (double)(crew_now_ns() - from_ns) / 1e9);
+}
+
+int
+main(int argc, char **argv)
+{
+    static bench b;
+    int rc = arguments_read(argc, argv, &b.plan);
+
+    if (rc != TOOL_GO_ON)
+        return rc;
+    rc = main_run(&b);
+    live_stop(b.live);
+    group_free(&b.group);
+    json_decref(b.result);
+    crew_free(b.crew);
+    if (b.made[0] != '\0')
+        (void)rmdir(b.made);
+    return tool_flush(rc);
+}

@@ -1,0 +1,43 @@
+/** @file plan.h What is to be run, from the command line. */
+#ifndef BENCH_ENGINES_PLAN_H
+#define BENCH_ENGINES_PLAN_H
+
+#include "place.h"
+#include "workload.h"
+
+enum {
+    PLAN_MOST_DRIVERS = 8,
+    PLAN_MOST_SIDES = PLAN_MOST_DRIVERS + 1, /**< The control too. */
+    PLAN_MOST_WORKLOADS = 32,
+    PLAN_MOST_SWEEP = 16,
+    PLAN_MOST_THREADS = 256
+};
+
+/** A run. Texts are borrowed from the command line. */
+typedef struct plan {
+    place_driver drivers[PLAN_MOST_DRIVERS];
+    uint32_t driver_count;
+    workload workloads[PLAN_MOST_WORKLOADS];
+    uint32_t workload_count;
+    uint32_t threads[PLAN_MOST_SWEEP]; /**< Rising. */
+    uint32_t thread_count;
+    uint32_t durability;
+    uint64_t records;
+    uint32_t slice_ms;
+    uint32_t rounds;
+    uint32_t warm_rounds; /**< At most. */
+    bool has_control;     /**< A second database of the first driver. */
+    uint64_t seed;
+    const char *folder; /**< For files; NULL: a new one in /tmp. */
+    const char *json;
+    bool live;
+    char command[4096]; /**< The line that repeats it. */
+} plan;
+
+/** Sides of each round. */
+uint32_t plan_sides(const plan *p);
+
+/** Seconds that it takes, but for filling. */
+double plan_seconds(const plan *p);
+
+#endif

@@ -1,0 +1,228 @@
+#include "result.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "result_latency.h"
+#include "tool.h"
+
+static const char *const result_states[] = { "fine", "absent", "broken", "invalid" };
+
+/* ---- Frame ---- */
+
+static json_t *
+result_plan(const plan *p)
+{
+    json_t *threads = json_array();
+
+    for (uint32_t i = 0; i < p->thread_count; i++)
+        (void)json_array_append_new(threads, json_integer(p->threads[i]));
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "durability",
+                     tool_durability(p->durability), "records", (json_int_t)p->records, "slice_ms",
+                     (json_int_t)p->slice_ms, "rounds", (json_int_t)p->rounds, "seed",
+                     (json_int_t)p->seed, "threads", threads);
+}
+
+json_t *
+result_new(const plan *p, const char *folder)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    char started[32] = "";
+
+    if (gmtime_r(&now, &utc) != NULL)
+        (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:b, s:o, s:o, s:[]}", "schema", "tenon-bench",
+                     "schema_version", RESULT_SCHEMA_VERSION, "tenon_version", BENCH_VERSION,
+                     "command", p->command, "started", started, "partial", 0, "environment",
+                     machine_environment(folder), "plan", result_plan(p), "workloads");
+}
+
+void
+result_end(json_t *result, double seconds, bool partial)
+{
+    (void)json_object_set_new(result, "seconds", json_real(seconds));
+    (void)json_object_set_new(result, "partial", json_boolean(partial));
+}
+
+/* ---- One workload ---- */
+
+static json_t *
+result_workload(const plan *p, const workload *w)
+{
+    json_t *weights = json_object();
+    char keys[32], key_bytes[32], value_bytes[32], scan_rows[32];
+    const double bytes =
+        w->scenario->record_bytes == NULL ? 0 : w->scenario->record_bytes(w) * (double)p->records;
+
+    for (int op = 0; op < OPERATIONS; op++)
+        if (w->weights[op] > 0)
+            (void)json_object_set_new(weights, operation_name((operation)op),
+                                      json_integer(w->weights[op]));
+    draw_keys_text(&w->keys, keys, sizeof keys);
+    draw_sizes_text(&w->key_bytes, key_bytes, sizeof key_bytes);
+    draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
+    draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:[], s:[]}",
+                     "name", w->name, "summary", w->summary == NULL ? "" : w->summary, "tables",
+                     w->scenario->name, "weights", weights, "keys", keys, "key_bytes", key_bytes,
+                     "value_bytes", value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch,
+                     "abort_percent", (int)w->abort_percent, "keys_in_no_order", w->hashed,
+                     "data_bytes", bytes, "data_to_memory",
+                     bytes / (double)machine_memory_bytes(), "drivers", "runs");
+}
+
+static json_t *
+result_digest(const scenario_check *check)
+{
+    char hex[SCENARIO_DIGEST_BYTES * 2 + 1];
+
+    if (!check->has_digest)
+        return json_null();
+    (void)sodium_bin2hex(hex, sizeof hex, check->digest, sizeof check->digest);
+    return json_string(hex);
+}
+
+static json_t *
+result_driver(const group *g, uint32_t i)
+{
+    const side *s = &g->sides[i];
+    char url[PLACE_URL_BYTES];
+    const double data = (double)s->last.bytes;
+    const double disk = (double)g->disk_bytes[i];
+
+    tenon_url_mask(s->target.place.url, url, sizeof url);
+    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:f, s:b, s:o, s:o}", "driver",
+                     s->driver->label, "control", s->is_control, "url", url, "state",
+                     result_states[s->state], "why", s->why, "settings", g->settings[i],
+                     "digest_after_the_same_operations", result_digest(&s->first), "rows",
+                     (json_int_t)s->last.rows, "data_bytes", data, "verified", s->last.ok,
+                     "disk_bytes", disk > 0 ? json_real(disk) : json_null(), "space_amplification",
+                     disk > 0 && data > 0 ? json_real(disk / data) : json_null());
+}
+
+/* ---- One run ---- */
+
+static json_t *
+result_interval(const interval *i)
+{
+    if (i->median <= 0)
+        return json_null();
+    return json_pack("{s:f, s:f, s:f}", "median", i->median, "low", i->low, "high", i->high);
+}
+
+static json_t *
+result_noise(const machine_noise *n)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "steal_percent", n->steal_percent,
+                     "other_cpu_percent", n->other_percent, "load", n->load, "cpu_pressure_percent",
+                     n->cpu_pressure, "io_pressure_percent", n->io_pressure,
+                     "memory_pressure_percent", n->memory_pressure);
+}
+
+/* Operations and seconds of each slice, so that any other reckoning can be done later. */
+static json_t *
+result_slices(const cell *c, const cell_side *s)
+{
+    json_t *slices = json_array();
+
+    for (uint32_t i = 0; i < c->rounds; i++)
+        (void)json_array_append_new(slices, json_pack("[I, f]",
+                                                      (json_int_t)s->slices[i].operations,
+                                                      s->slices[i].seconds));
+    return slices;
+}
+
+static json_t *
+result_tally(const cell_side *s)
+{
+    const tally *t = &s->tally;
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "commits",
+                     (json_int_t)t->commits, "errors", (json_int_t)t->failed, "unknown_outcomes",
+                     (json_int_t)t->unknown, "wrong_answers", (json_int_t)t->wrong, "misses",
+                     (json_int_t)t->missed, "aborts", (json_int_t)t->aborted, "retries",
+                     (json_int_t)s->retried, "late", (json_int_t)t->late, "unserved",
+                     (json_int_t)t->unserved, "rows_scanned", (json_int_t)t->rows, "written_bytes",
+                     (json_int_t)t->written_bytes);
+}
+
+static json_t *
+result_per(double sum, uint64_t count)
+{
+    return sum < 0 || count == 0 ? json_null() : json_real(sum / (double)count);
+}
+
+static json_t *
+result_side(const group *g, const cell *c, uint32_t i)
+{
+    const side *s = &g->sides[i];
+    const cell_side *r = &c->sides[i];
+    const uint64_t done = r->sum.operations;
+    json_t *out = json_pack(
+        "{s:s, s:b, s:I, s:f, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:s}", "driver", s->driver->label,
+        "control", s->is_control, "operations", (json_int_t)done, "seconds", r->sum.seconds, "rate",
+        r->sum.seconds > 0 ? (double)done / r->sum.seconds : 0.0, "ratio",
+        result_interval(&r->ratio), "verdict", verdict_text(r->verdict), "client_cpu_us",
+        result_per(r->sum.cpu_seconds * 1e6, done), "server_cpu_us",
+        result_per(s->server.pid == 0 ? -1 : r->server_cpu_seconds * 1e6, done), "round_trips",
+        result_per(s->server.pid == 0 && r->round_trips == 0 ? -1 : (double)r->round_trips, done),
+        "tally", result_tally(r), "first_error", r->error.message);
+
+    (void)json_object_set_new(out, "service", result_latency(r->service));
+    (void)json_object_set_new(out, "response", result_latency(r->response));
+    (void)json_object_set_new(out, "slices", result_slices(c, r));
+    return out;
+}
+
+static json_t *
+result_run(const group *g, const cell *c, const plan *p)
+{
+    json_t *results = json_array();
+
+    for (uint32_t i = 0; i < c->side_count; i++)
+        if (g->sides[i].state == SIDE_FINE || c->sides[i].sum.operations > 0)
+            (void)json_array_append_new(results, result_side(g, c, i));
+    return json_pack("{s:i, s:s, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:o}", "threads",
+                     (int)c->threads, "loop", "closed", "slice_ms", (int)p->slice_ms, "rounds",
+                     (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady", c->steady,
+                     "partial", c->partial, "generator_ns", c->generator_ns, "noise",
+                     result_noise(&c->noise), "noise_floor", result_interval(&c->control),
+                     "results", results);
+}
+
+bool
+result_add(json_t *result, const plan *p, const group *g)
+{
+    json_t *w = result_workload(p, g->workload);
+    json_t *drivers = json_object_get(w, "drivers"), *runs = json_object_get(w, "runs");
+
+    for (uint32_t i = 0; i < g->side_count; i++)
+        (void)json_array_append_new(drivers, result_driver(g, i));
+    for (uint32_t i = 0; i < g->cell_count; i++)
+        (void)json_array_append_new(runs, result_run(g, &g->cells[i], p));
+    return json_array_append_new(json_object_get(result, "workloads"), w) == 0;
+}
+
+int
+result_write(const json_t *result, const char *path)
+{
+    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    int rc;
+
+    if (out == NULL) {
+        tool_error(path, "can't be written: %s", strerror(errno));
+        return TOOL_FAILED;
+    }
+    rc = tool_print_json(json_deep_copy(result), out, path);
+    if (out != stdout && fclose(out) != 0 && rc == TOOL_GO_ON) {
+        tool_error(path, "can't be written: %s", strerror(errno));
+        rc = TOOL_FAILED;
+    }
+    return rc;
+}

@@ -1,0 +1,311 @@
+#include "table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "result_latency.h"
+
+enum { TABLE_CELL_BYTES = 80, TABLE_MOST_COLUMNS = 16, TABLE_MOST_ROWS = 64 };
+
+/* Texts in columns, each as wide as its widest; the first one is on the left. */
+typedef struct table {
+    uint32_t columns, rows;
+    char cells[TABLE_MOST_ROWS][TABLE_MOST_COLUMNS][TABLE_CELL_BYTES];
+} table;
+
+/* ---- Numbers ---- */
+
+static void
+table_scaled(double n, const char *const units[], int unit_count, char *out, size_t out_bytes)
+{
+    int unit = 0;
+
+    while (fabs(n) >= 999.5 && unit + 1 < unit_count) {
+        n /= 1000;
+        unit++;
+    }
+    (void)snprintf(out, out_bytes, "%.*f%s",
+                   fabs(n) >= 99.5 || n == 0 ? 0
+                   : fabs(n) >= 9.95         ? 1
+                   : fabs(n) >= 0.0095       ? 2
+                                             : 4,
+                   n, units[unit]);
+}
+
+void
+table_number(const json_t *value, char *out, size_t out_bytes)
+{
+    static const char *const units[] = { "", "k", "M", "G", "T" };
+
+    if (!json_is_number(value)) {
+        (void)snprintf(out, out_bytes, "n/a");
+        return;
+    }
+    table_scaled(json_number_value(value), units, 5, out, out_bytes);
+}
+
+void
+table_bytes(const json_t *value, char *out, size_t out_bytes)
+{
+    static const char *const units[] = { " B", " kB", " MB", " GB", " TB" };
+
+    if (!json_is_number(value)) {
+        (void)snprintf(out, out_bytes, "n/a");
+        return;
+    }
+    table_scaled(json_number_value(value), units, 5, out, out_bytes);
+}
+
+/* ---- Columns ---- */
+
+static char *
+table_cell(table *t, uint32_t column)
+{
+    if (column >= t->columns)
+        t->columns = column + 1;
+    return t->cells[t->rows][column];
+}
+
+static void
+table_put(table *t, uint32_t column, const char *text)
+{
+    (void)snprintf(table_cell(t, column), TABLE_CELL_BYTES, "%s", text == NULL ? "" : text);
+}
+
+static void
+table_row(table *t)
+{
+    if (t->rows + 1 < TABLE_MOST_ROWS)
+        t->rows++;
+}
+
+static void
+table_heads(table *t, const char *const heads[], uint32_t count)
+{
+    memset(t, 0, sizeof *t);
+    for (uint32_t i = 0; i < count; i++)
+        table_put(t, i, heads[i]);
+    table_row(t);
+}
+
+static void
+table_flush(const table *t)
+{
+    int widths[TABLE_MOST_COLUMNS] = { 0 };
+
+    for (uint32_t r = 0; r < t->rows; r++)
+        for (uint32_t c = 0; c < t->columns; c++) {
+            const int len = (int)strlen(t->cells[r][c]);
+
+            widths[c] = len > widths[c] ? len : widths[c];
+        }
+    for (uint32_t r = 0; r < t->rows; r++) {
+        (void)printf("  %-*s", widths[0], t->cells[r][0]);
+        for (uint32_t c = 1; c < t->columns; c++)
+            (void)printf("  %*s", widths[c], t->cells[r][c]);
+        (void)printf("\n");
+    }
+}
+
+/* ---- A run ---- */
+
+static const char *
+table_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text == NULL ? "" : text;
+}
+
+static double
+table_real(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static void
+table_put_number(table *t, uint32_t column, const json_t *object, const char *key)
+{
+    table_number(json_object_get(object, key), table_cell(t, column), TABLE_CELL_BYTES);
+}
+
+static void
+table_put_bytes(table *t, uint32_t column, const json_t *object, const char *key)
+{
+    table_bytes(json_object_get(object, key), table_cell(t, column), TABLE_CELL_BYTES);
+}
+
+static void
+table_put_name(table *t, const json_t *result)
+{
+    (void)snprintf(table_cell(t, 0), TABLE_CELL_BYTES, "%s%s", table_text(result, "driver"),
+                   json_is_true(json_object_get(result, "control")) ? " (control)" : "");
+}
+
+/* Rates of each side, and how they compare with the first one's. */
+static void
+table_rates(const json_t *run)
+{
+    static const char *const heads[] = { "driver", "operations/s", "ratio", "95 % interval", "",
+                                         "errors", "misses",       "aborts", "retries" };
+    static const char *const keys[] = { "errors", "misses", "aborts", "retries" };
+    const json_t *results = json_object_get(run, "results"), *result;
+    table t;
+    size_t i;
+
+    table_heads(&t, heads, 9);
+    json_array_foreach(results, i, result) {
+        const json_t *ratio = json_is_true(json_object_get(result, "control"))
+                                  ? json_object_get(run, "noise_floor")
+                                  : json_object_get(result, "ratio");
+
+        table_put_name(&t, result);
+        table_put_number(&t, 1, result, "rate");
+        if (json_is_object(ratio)) {
+            (void)snprintf(table_cell(&t, 2), TABLE_CELL_BYTES, "%.3f", table_real(ratio, "median"));
+            (void)snprintf(table_cell(&t, 3), TABLE_CELL_BYTES, "%.3f - %.3f",
+                           table_real(ratio, "low"), table_real(ratio, "high"));
+        }
+        table_put(&t, 4, table_text(result, "verdict"));
+        for (uint32_t k = 0; k < 4; k++)
+            table_put_number(&t, 5 + k, json_object_get(result, "tally"), keys[k]);
+        table_row(&t);
+    }
+    table_flush(&t);
+}
+
+static void
+table_latency(table *t, const json_t *result, const json_t *of)
+{
+    table_put_name(t, result);
+    table_put(t, 1, table_text(of, "operation"));
+    table_put_number(t, 2, of, "count");
+    for (uint32_t p = 0; p < RESULT_PERCENTILES; p++) {
+        const json_t *value = json_object_get(of, result_percentiles[p].key);
+
+        if (json_is_number(value))
+            table_number(value, table_cell(t, 3 + p), TABLE_CELL_BYTES);
+        else
+            table_put(t, 3 + p, "");
+    }
+    table_put_number(t, 3 + RESULT_PERCENTILES, of, "max_us");
+    table_row(t);
+}
+
+/* Each operation's latencies on each side; of all together where there are several. */
+static void
+table_latencies(const json_t *run, const char *kind, const char *title)
+{
+    const json_t *results = json_object_get(run, "results"), *result, *of;
+    table t;
+    size_t i, k;
+
+    memset(&t, 0, sizeof t);
+    table_put(&t, 0, title);
+    table_put(&t, 1, "operation");
+    table_put(&t, 2, "count");
+    for (uint32_t p = 0; p < RESULT_PERCENTILES; p++)
+        table_put(&t, 3 + p, result_percentiles[p].name);
+    table_put(&t, 3 + RESULT_PERCENTILES, "max");
+    table_row(&t);
+    json_array_foreach(results, i, result) {
+        const json_t *list = json_object_get(result, kind);
+
+        if (json_is_true(json_object_get(result, "control")))
+            continue;
+        json_array_foreach(list, k, of) {
+            if (json_array_size(list) != 2 || k > 0)
+                table_latency(&t, result, of);
+        }
+    }
+    if (t.rows > 1)
+        table_flush(&t);
+}
+
+static void
+table_run(const json_t *run)
+{
+    const json_t *noise = json_object_get(run, "noise");
+
+    (void)printf("\nthreads: %d; %d rounds of slices of %d ms, %s after %d rounds of warm-up%s\n",
+                 (int)table_real(run, "threads"), (int)table_real(run, "rounds"),
+                 (int)table_real(run, "slice_ms"),
+                 json_is_true(json_object_get(run, "steady")) ? "steady" : "NOT steady",
+                 (int)table_real(run, "warm_rounds"),
+                 json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
+    table_rates(run);
+    table_latencies(run, "service", "latency, us");
+    (void)printf("  closed loop: not what a user waits for; of each latency %.0f ns are the load "
+                 "generator's; steal %.1f %%, others %.0f %% of the CPU\n",
+                 table_real(run, "generator_ns"), table_real(noise, "steal_percent"),
+                 table_real(noise, "other_cpu_percent"));
+}
+
+/* ---- A workload ---- */
+
+static void
+table_drivers(const json_t *load)
+{
+    static const char *const heads[] = { "driver", "rows", "data", "on disk", "amplification",
+                                         "state" };
+    const json_t *drivers = json_object_get(load, "drivers"), *driver;
+    table t;
+    size_t i;
+
+    table_heads(&t, heads, 6);
+    json_array_foreach(drivers, i, driver) {
+        const char *state = table_text(driver, "state");
+
+        if (json_is_true(json_object_get(driver, "control")) && strcmp(state, "fine") == 0)
+            continue;
+        table_put_name(&t, driver);
+        table_put_number(&t, 1, driver, "rows");
+        table_put_bytes(&t, 2, driver, "data_bytes");
+        table_put_bytes(&t, 3, driver, "disk_bytes");
+        table_put_number(&t, 4, driver, "space_amplification");
+        table_put(&t, 5, strcmp(state, "fine") == 0     ? "verified"
+                         : strcmp(state, "absent") == 0 ? "n/a"
+                                                        : state);
+        table_row(&t);
+    }
+    (void)printf("\n");
+    table_flush(&t);
+    json_array_foreach(drivers, i, driver) {
+        if (table_text(driver, "why")[0] != '\0')
+            (void)printf("  %s: %s\n", table_text(driver, "driver"), table_text(driver, "why"));
+    }
+}
+
+static void
+table_workload(const json_t *result, const json_t *load)
+{
+    const json_t *runs = json_object_get(load, "runs"), *run;
+    const json_t *plan = json_object_get(result, "plan");
+    char data[TABLE_CELL_BYTES], records[TABLE_CELL_BYTES];
+    size_t i;
+
+    table_number(json_object_get(plan, "records"), records, sizeof records);
+    table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
+    (void)printf("%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s\n",
+                 table_text(load, "name"), table_text(load, "summary"), records, data,
+                 table_real(load, "data_to_memory"), table_text(load, "keys"),
+                 table_text(plan, "durability"));
+    json_array_foreach(runs, i, run)
+        table_run(run);
+    table_drivers(load);
+}
+
+void
+table_print(const json_t *result)
+{
+    const json_t *workloads = json_object_get(result, "workloads"), *load;
+    size_t i;
+
+    json_array_foreach(workloads, i, load) {
+        if (i > 0)
+            (void)printf("\n");
+        table_workload(result, load);
+    }
+    (void)printf("\nagain: %s\n", table_text(result, "command"));
+}

@@ -1,0 +1,77 @@
+/** @file workload.h What is run: operations, how often each, on which keys, of which sizes. */
+#ifndef BENCH_ENGINES_WORKLOAD_H
+#define BENCH_ENGINES_WORKLOAD_H
+
+#include "draw.h"
+
+/** Operations: symbol, name, whether it writes. */
+#define OPERATION_LIST(X)                                                                          \
+    X(READ, "read", false)                                                                         \
+    X(UPDATE, "update", true)                                                                      \
+    X(INSERT, "insert", true)                                                                      \
+    X(DELETE, "delete", true)                                                                      \
+    X(SCAN, "scan", false)                                                                         \
+    X(MODIFY, "modify", true)                                                                      \
+    X(BATCH, "batch", true)                                                                        \
+    X(MULTI, "multi", true)                                                                        \
+    X(TRANSFER, "transfer", true)                                                                  \
+    X(BALANCE, "balance", false)                                                                   \
+    X(REGISTER, "register", true)                                                                  \
+    X(INVITE, "invite", true)                                                                      \
+    X(CREATE_ROOM, "create-room", true)                                                            \
+    X(SAY, "say", true)                                                                            \
+    X(SESSION, "session", false)                                                                   \
+    X(PAGE, "page", false)
+
+typedef enum operation {
+#define OPERATION_SYMBOL(symbol, name, writes) OPERATION_##symbol,
+    OPERATION_LIST(OPERATION_SYMBOL)
+#undef OPERATION_SYMBOL
+        OPERATIONS
+} operation;
+
+/** Name as in results and workload files. */
+const char *operation_name(operation op);
+/** @return OPERATIONS where there is none of that name */
+operation operation_named(const char *name, size_t len);
+bool operation_writes(operation op);
+
+struct scenario;
+
+enum {
+    WORKLOAD_NAME_BYTES = 48,
+    WORKLOAD_MOST_KEY_BYTES = 256,
+    WORKLOAD_LEAST_KEY_BYTES = 8,
+    WORKLOAD_MOST_VALUE_BYTES = 1 << 20,
+    WORKLOAD_MOST_BATCH = 1000
+};
+
+/** A workload. */
+typedef struct workload {
+    char name[WORKLOAD_NAME_BYTES];
+    const char *summary;
+    const struct scenario *scenario;
+    uint32_t weights[OPERATIONS];
+    draw_keys keys;
+    draw_sizes key_bytes, value_bytes, scan_rows;
+    uint32_t batch;         /**< Rows of a batch; statements of each kind of a `multi`. */
+    uint32_t abort_percent; /**< Of a `multi`. */
+    bool hashed;            /**< Keys are inserted in no order. */
+} workload;
+
+/** Copy the workload of that name. @return false: there is none */
+bool workload_named(const char *name, size_t len, workload *out);
+
+/** The n-th one known, by its name and summary. @return NULL past the last */
+const char *workload_known(size_t n, const char **summary);
+
+/** Which operation is next, by the weights. */
+operation workload_draw(const workload *w, draw_stream *stream);
+
+/** Whether its operations write. */
+bool workload_writes(const workload *w);
+
+/** Its scenario, from its weights. @return false: they belong to more than one, or there are none */
+bool workload_settle(workload *w);
+
+#endif
