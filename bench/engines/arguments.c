@@ -9,10 +9,12 @@
 #include "scenario.h"
 #include "tool.h"
 
+#define ARGUMENTS_PROBE_SECONDS 1.5
+
 enum {
     ARGUMENTS_SLICE_MS = 50,
-    ARGUMENTS_WARM_PERCENT = 50, /* of the time that is measured, at most */
-    ARGUMENTS_LEAST_WARM = 6
+    ARGUMENTS_WARM_PERCENT = 20, /* of the time that is measured, at most */
+    ARGUMENTS_SLICE_OPERATIONS = 100 /* at least, where a count is given */
 };
 
 static const char arguments_details[] =
@@ -29,8 +31,8 @@ typedef struct arguments {
     const char *drivers, *server, *workloads, *threads, *durability, *folder, *json;
     const char *keys, *key_bytes, *value_bytes, *scan_rows;
     tool_list urls;
-    uint64_t records, seconds, slice_ms, warm_seconds, seed, batch, abort_percent;
-    bool no_control, live;
+    uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, batch, abort_percent;
+    bool no_control, no_proof, live;
 } arguments;
 
 static int
@@ -227,13 +229,30 @@ plan_sides(const plan *p)
     return p->driver_count + (p->has_control && place_can_repeat(&p->drivers[0]));
 }
 
+uint64_t
+plan_slice_operations(const plan *p, uint32_t threads)
+{
+    const uint64_t slices = (uint64_t)p->rounds * threads;
+
+    return (p->operations + slices - 1) / slices;
+}
+
+bool
+plan_is_deterministic(const plan *p)
+{
+    return p->operations > 0 && p->thread_count == 1 && p->threads[0] == 1;
+}
+
 double
 plan_seconds(const plan *p)
 {
-    const double slices =
-        (double)(p->rounds + ARGUMENTS_LEAST_WARM) * plan_sides(p) * p->slice_ms / 1e3;
+    const double cells =
+        (p->rounds + (double)p->warm_rounds / 2) * plan_sides(p) * p->slice_ms / 1e3;
+    const double probes = p->has_proof ? ARGUMENTS_PROBE_SECONDS * p->driver_count : 0;
 
-    return slices * p->workload_count * p->thread_count;
+    if (p->operations > 0)
+        return 0;
+    return (cells * p->thread_count + probes) * p->workload_count;
 }
 
 static void
@@ -245,7 +264,12 @@ arguments_rounds(const arguments *a, plan *p)
                                  : a->warm_seconds * 1000;
 
     p->slice_ms = (uint32_t)a->slice_ms;
+    p->operations = a->operations;
     p->rounds = (uint32_t)(a->seconds * 1000 / a->slice_ms);
+    if (a->operations > 0)
+        p->rounds = a->operations / ARGUMENTS_SLICE_OPERATIONS < p->rounds
+                        ? (uint32_t)(a->operations / ARGUMENTS_SLICE_OPERATIONS) + 1
+                        : p->rounds;
     p->rounds += (orders - p->rounds % orders) % orders;
     p->warm_rounds = (uint32_t)(warm_ms / a->slice_ms);
 }
@@ -308,6 +332,7 @@ arguments_plan(const arguments *a, int argc, char **argv, plan *p)
     p->json = a->json;
     p->live = a->live;
     p->has_control = !a->no_control;
+    p->has_proof = !a->no_proof;
     p->seed = a->seed != 0 ? a->seed : (uint64_t)time(NULL);
     rc = arguments_drivers(a, p);
     if (rc == TOOL_GO_ON)
@@ -373,9 +398,11 @@ arguments_read(int argc, char **argv, plan *out)
           "rows to begin with; default 10000" },
         { "--seconds", TOOL_NUMBER, &a.seconds, 1, 86400, "S",
           "of each driver, workload and number of threads; default 10" },
+        { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
+          "that many instead, however long it takes; then all have to end with the same rows" },
         { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N", "of a slice; default 50" },
         { "--warm-up", TOOL_NUMBER, &a.warm_seconds, 0, 86400, "S",
-          "at most, until rates are steady; default: half of --seconds" },
+          "at most, until rates are steady; default: a fifth of --seconds" },
         { "--keys", TOOL_TEXT, &a.keys, 0, 0, "HOW", draw_keys_known },
         { "--key-bytes", TOOL_TEXT, &a.key_bytes, 0, 0, "SIZE",
           "N, N-M, or log:N-M: as many from 10 to 100 as from 100 to 1000" },
@@ -387,6 +414,8 @@ arguments_read(int argc, char **argv, plan *out)
           "of multi: transactions that are rolled back" },
         { "--no-control", TOOL_FLAG, &a.no_control, 0, 0, NULL,
           "no second database of the first driver" },
+        { "--no-proof", TOOL_FLAG, &a.no_proof, 0, 0, NULL,
+          "count no flushes, bytes and memory of each driver alone" },
         { "--dir", TOOL_TEXT, &a.folder, 0, 0, "FOLDER",
           "for the files; default: a new one in /tmp" },
         { "--seed", TOOL_NUMBER, &a.seed, 1, INT64_MAX, "N",

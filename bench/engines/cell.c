@@ -97,9 +97,11 @@ typedef struct cell_work {
 static void
 cell_slice(cell_work *w, uint32_t who, slice *out)
 {
+    const uint64_t count = plan_slice_operations(w->plan, w->out->threads);
     const loop l = { .target = &w->sides[who].target,
                      .threads = w->out->threads,
-                     .for_ns = (uint64_t)w->plan->slice_ms * 1000000,
+                     .for_ns = count > 0 ? UINT64_MAX / 4 : (uint64_t)w->plan->slice_ms * 1000000,
+                     .count = count,
                      .only = OPERATIONS };
     const machine_server *server = &w->sides[who].server;
     const double before = machine_server_cpu_seconds(server);
@@ -133,18 +135,21 @@ cell_round(cell_work *w, uint32_t order)
     out->rounds++;
 }
 
-/* Whether each side's rate has stopped to move: the halves of what was warmed up are alike. */
+/* Whether each side's rate has stopped to move: of the later half of the rounds, the halves are
+ * alike. The longer it takes, the less chance has to say. */
 static bool
 cell_is_steady(const cell_work *w, uint32_t rounds)
 {
+    const uint32_t window = rounds / 2 > CELL_LEAST_WARM ? rounds / 4 * 2 : CELL_LEAST_WARM;
+
     for (uint32_t i = 0; i < w->fine_count; i++) {
         const slice *slices = w->out->sides[w->fine[i]].slices;
         slice halves[2];
         double change;
 
         memset(halves, 0, sizeof halves);
-        for (uint32_t k = rounds - CELL_LEAST_WARM; k < rounds; k++)
-            cell_add(&halves[k >= rounds - CELL_LEAST_WARM / 2], &slices[k]);
+        for (uint32_t k = rounds - window; k < rounds; k++)
+            cell_add(&halves[k >= rounds - window / 2], &slices[k]);
         change = cell_rate(&halves[1]) / fmax(cell_rate(&halves[0]), 1e-9) - 1;
         if (fabs(change) * 100 > CELL_STEADY_PERCENT)
             return false;
@@ -187,7 +192,7 @@ cell_price(cell_work *w, target *generator)
     loop_run(w->crew, &l, &done);
     loop_run(w->crew, &l, &done); /* the first one has warmed up */
     if (done.operations > 0)
-        w->out->generator_ns = done.seconds * 1e9 * w->out->threads / (double)done.operations;
+        w->out->generator_ns = done.cpu_seconds * 1e9 / (double)done.operations;
 }
 
 /* ---- Sums ---- */

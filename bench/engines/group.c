@@ -140,27 +140,65 @@ group_open(const plan *p, const char *folder, const workload *w, uint32_t first,
 /* ---- Afterwards ---- */
 
 static void
-group_end(group *g)
+group_compare_ends(group *g)
 {
+    const side *base = NULL;
+
+    for (uint32_t i = 0; i < g->side_count; i++) {
+        side *s = &g->sides[i];
+
+        if (s->state != SIDE_FINE || !s->last.has_digest)
+            continue;
+        if (base == NULL)
+            base = s;
+        else if (memcmp(base->last.digest, s->last.digest, SCENARIO_DIGEST_BYTES) != 0)
+            group_drop_out(s, SIDE_INVALID, "in the end it holds other rows than %s",
+                           base->driver->label);
+    }
+}
+
+static void
+group_end(const plan *p, group *g)
+{
+    for (uint32_t i = 0; i < g->side_count; i++)
+        group_check(&g->sides[i], &g->sides[i].last);
+    if (plan_is_deterministic(p) && !stop_requested())
+        group_compare_ends(g);
     for (uint32_t i = 0; i < g->side_count; i++) {
         side *s = &g->sides[i];
         tenon_db_info info = { .size = sizeof info };
         tenon_error err;
 
-        group_check(s, &s->last);
         for (uint32_t k = 0; k < g->cell_count; k++)
             if (g->cells[k].sides[i].tally.wrong > 0)
                 group_drop_out(s, SIDE_INVALID, "%llu answers were wrong",
                                (unsigned long long)g->cells[k].sides[i].tally.wrong);
         if (s->target.db != NULL && tenon_db_get_info(s->target.db, &info, &err) == TENON_OK)
             g->disk_bytes[i] = info.disk_bytes;
-        g->has_failed = g->has_failed || s->state == SIDE_BROKEN || s->state == SIDE_INVALID;
+    }
+}
+
+/* Each driver alone, after all have been closed. */
+static void
+group_probe(const plan *p, const probe_maker *m, uint32_t first, group *g)
+{
+    const uint32_t number = (uint32_t)(g->workload - p->workloads);
+    char why[PROBE_TEXT_BYTES];
+
+    for (uint32_t i = 0; i < p->driver_count && !stop_requested(); i++) {
+        side *s = &g->sides[i];
+
+        if (s->state != SIDE_FINE || !place_can_repeat(s->driver))
+            continue;
+        probe_run(m, number, i, first + PLAN_MOST_SIDES + i, &g->probes[i]);
+        if (!probe_is_kept(&g->probes[i], p->durability, why, sizeof why))
+            group_drop_out(s, SIDE_INVALID, "%s", why);
     }
 }
 
 bool
-group_run(const plan *p, crew *c, live *l, const char *folder, const workload *w, uint32_t first,
-          group *out)
+group_run(const plan *p, crew *c, const probe_maker *m, live *l, const char *folder,
+          const workload *w, uint32_t first, group *out)
 {
     bool ok;
 
@@ -169,6 +207,9 @@ group_run(const plan *p, crew *c, live *l, const char *folder, const workload *w
     ok = group_open(p, folder, w, first, out);
     if (ok)
         group_agree(out, c);
+    /* Filling takes as long for the others as for the first. */
+    if (ok && l != NULL && w == p->workloads && plan_seconds(p) > 0)
+        live_announce(l, plan_seconds(p) + live_seconds(l) * p->workload_count);
     for (uint32_t i = 0; i < p->thread_count && ok && !stop_requested(); i++) {
         live_show(l, out, w->name);
         ok = cell_run(p, c, out->sides, out->side_count, &out->generator, p->threads[i],
@@ -176,13 +217,18 @@ group_run(const plan *p, crew *c, live *l, const char *folder, const workload *w
         live_show(l, NULL, NULL);
         out->cell_count++;
     }
-    group_end(out);
+    group_end(p, out);
     for (uint32_t i = 0; i < out->side_count; i++)
         if (out->sides[i].target.workload != NULL) {
             target_release(&out->sides[i].target);
             place_drop(&out->sides[i].target.place);
         }
     target_release(&out->generator);
+    if (ok && m != NULL)
+        group_probe(p, m, first, out);
+    for (uint32_t i = 0; i < out->side_count; i++)
+        out->has_failed = out->has_failed || out->sides[i].state == SIDE_BROKEN ||
+                          out->sides[i].state == SIDE_INVALID;
     return ok;
 }
 

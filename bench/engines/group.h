@@ -4,6 +4,7 @@
 #define BENCH_ENGINES_GROUP_H
 
 #include "cell.h"
+#include "probe.h"
 
 /** What it came to. */
 typedef struct group {
@@ -12,6 +13,7 @@ typedef struct group {
     side sides[PLAN_MOST_SIDES];
     json_t *settings[PLAN_MOST_SIDES]; /**< As the engine itself tells them. */
     uint64_t disk_bytes[PLAN_MOST_SIDES];
+    probe_result probes[PLAN_MOST_SIDES]; /**< Of drivers that were not probed: not done. */
     target generator;
     uint32_t cell_count;
     cell cells[PLAN_MOST_SWEEP];
@@ -21,17 +23,21 @@ typedef struct group {
 /** Operations that each side does alike before it is timed. */
 enum { GROUP_ALIKE = 500 };
 
+/** Numbers of places that are one workload's. */
+enum { GROUP_PLACES = 2 * PLAN_MOST_SIDES };
+
 struct live;
 
 /**
  * Run it.
  *
+ * @param[in] m     to probe with; NULL: nothing is probed
  * @param[in] l     shows what is going on; may be NULL
- * @param[in] first number of the first place; so many are used as there are sides
+ * @param[in] first number of the first place; GROUP_PLACES are used
  * @return false: no memory. group_free releases what was made, whatever this returns
  */
-bool group_run(const plan *p, crew *c, struct live *l, const char *folder, const workload *w,
-               uint32_t first, group *out);
+bool group_run(const plan *p, crew *c, const probe_maker *m, struct live *l, const char *folder,
+               const workload *w, uint32_t first, group *out);
 void group_free(group *g);
 
 #endif

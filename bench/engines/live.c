@@ -32,8 +32,10 @@ live_done(const target *t)
 static void
 live_line(live *l)
 {
-    (void)fprintf(stderr, "%5.0f of %.0f s  %s", (double)(crew_now_ns() - l->from_ns) / 1e9,
-                  l->total_seconds, l->what);
+    (void)fprintf(stderr, "%5.0f s", live_seconds(l));
+    if (l->total_seconds > 0)
+        (void)fprintf(stderr, " of %.0f", l->total_seconds);
+    (void)fprintf(stderr, "  %s", l->what);
     for (uint32_t i = 0; i < l->group->side_count; i++) {
         const side *s = &l->group->sides[i];
         const uint64_t done = live_done(&s->target);
@@ -68,14 +70,13 @@ live_main(void *arg)
 }
 
 live *
-live_start(double total_seconds)
+live_start(void)
 {
     live *l = calloc(1, sizeof *l);
     pthread_condattr_t by_monotonic;
 
     if (l == NULL)
         return NULL;
-    l->total_seconds = total_seconds;
     l->from_ns = crew_now_ns();
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_condattr_init(&by_monotonic);
@@ -89,6 +90,21 @@ live_start(double total_seconds)
     (void)pthread_mutex_destroy(&l->lock);
     free(l);
     return NULL;
+}
+
+double
+live_seconds(const live *l)
+{
+    return (double)(crew_now_ns() - l->from_ns) / 1e9;
+}
+
+void
+live_announce(live *l, double total_seconds)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    l->total_seconds = total_seconds;
+    (void)pthread_mutex_unlock(&l->lock);
+    (void)fprintf(stderr, "about %.0f s in all\n", total_seconds);
 }
 
 void

@@ -6,10 +6,16 @@
 
 typedef struct live live;
 
-/** Begin to watch: a line each second on stderr, until live_stop. @param[in] total_seconds announced
- * as a whole. NULL: no thread is to be had, which is told on stderr */
-live *live_start(double total_seconds);
+/** Begin to watch: a line each second on stderr, until live_stop. NULL: no thread is to be had, which
+ * is told on stderr */
+live *live_start(void);
 void live_stop(live *l); /**< NULL is accepted. */
+
+/** Tell how long it takes as a whole, from live_start on. */
+void live_announce(live *l, double total_seconds);
+
+/** Seconds since live_start. */
+double live_seconds(const live *l);
 
 /** What is run now; borrowed until the next call. NULL: nothing is. */
 void live_show(live *l, const group *g, const char *what);

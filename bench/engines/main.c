@@ -19,6 +19,7 @@ typedef struct bench {
     plan plan;
     char made[64]; /* folder that was made here; empty: it was given */
     const char *folder;
+    probe_maker maker;
     crew *crew;
     live *live;
     json_t *result;
@@ -48,8 +49,8 @@ main_workloads(bench *b)
     bool ok = true;
 
     for (uint32_t i = 0; i < p->workload_count && ok && !stop_requested(); i++) {
-        ok = group_run(p, b->crew, b->live, b->folder, &p->workloads[i], i * PLAN_MOST_SIDES,
-                       &b->group) &&
+        ok = group_run(p, b->crew, p->has_proof ? &b->maker : NULL, b->live, b->folder,
+                       &p->workloads[i], i * GROUP_PLACES, &b->group) &&
              result_add(b->result, p, &b->group);
         b->has_failed = b->has_failed || b->group.has_failed;
         group_free(&b->group);
@@ -82,18 +83,19 @@ main_run(bench *b)
 {
     const plan *p = &b->plan;
     const uint64_t from_ns = crew_now_ns();
-    const double announced = plan_seconds(p);
 
-    if (sodium_init() < 0 || stop_install() < 0 || !main_folder(b))
+    if (sodium_init() < 0 || !main_folder(b))
+        return TOOL_FAILED;
+    if (p->has_proof && !probe_start(&b->maker, p, b->folder))
+        return TOOL_FAILED;
+    if (stop_install() < 0)
         return TOOL_FAILED;
     b->crew = crew_new(p->threads[p->thread_count - 1]);
     b->result = result_new(p, b->folder);
     if (b->crew == NULL || b->result == NULL)
         return TOOL_FAILED;
-    if (p->live || isatty(STDERR_FILENO)) {
-        (void)fprintf(stderr, "about %.0f s, and what filling takes\n", announced);
-        b->live = live_start(announced);
-    }
+    if (p->live || isatty(STDERR_FILENO))
+        b->live = live_start();
     if (!main_workloads(b))
         return TOOL_FAILED;
     live_stop(b->live);
@@ -114,6 +116,7 @@ main(int argc, char **argv)
     group_free(&b.group);
     json_decref(b.result);
     crew_free(b.crew);
+    probe_stop(&b.maker);
     if (b.made[0] != '\0')
         (void)rmdir(b.made);
     return tool_flush(rc);

@@ -25,8 +25,10 @@ typedef struct plan {
     uint64_t records;
     uint32_t slice_ms;
     uint32_t rounds;
+    uint64_t operations;  /**< Of each driver in each run; 0: as many as there is time for. */
     uint32_t warm_rounds; /**< At most. */
     bool has_control;     /**< A second database of the first driver. */
+    bool has_proof;       /**< Each driver is probed too. */
     uint64_t seed;
     const char *folder; /**< For files; NULL: a new one in /tmp. */
     const char *json;
@@ -37,7 +39,13 @@ typedef struct plan {
 /** Sides of each round. */
 uint32_t plan_sides(const plan *p);
 
-/** Seconds that it takes, but for filling. */
+/** Operations of one thread's slice; 0: as many as there is time for. */
+uint64_t plan_slice_operations(const plan *p, uint32_t threads);
+
+/** Whether each driver does exactly the same, so that all hold the same rows in the end. */
+bool plan_is_deterministic(const plan *p);
+
+/** Seconds that it takes, but for filling; 0: it takes as long as the operations do. */
 double plan_seconds(const plan *p);
 
 #endif

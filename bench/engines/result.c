@@ -22,9 +22,9 @@ result_plan(const plan *p)
 
     for (uint32_t i = 0; i < p->thread_count; i++)
         (void)json_array_append_new(threads, json_integer(p->threads[i]));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "durability",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "durability",
                      tool_durability(p->durability), "records", (json_int_t)p->records, "slice_ms",
-                     (json_int_t)p->slice_ms, "rounds", (json_int_t)p->rounds, "seed",
+                     (json_int_t)p->slice_ms, "rounds", (json_int_t)p->rounds, "operations", (json_int_t)p->operations, "seed",
                      (json_int_t)p->seed, "threads", threads);
 }
 
@@ -89,6 +89,30 @@ result_digest(const scenario_check *check)
 }
 
 static json_t *
+result_known(double value)
+{
+    return value < 0 ? json_null() : json_real(value);
+}
+
+/* Why there are no figures, or the figures. */
+static json_t *
+result_probe(const probe_result *r)
+{
+    if (!r->done)
+        return json_pack("{s:s}", "why_not",
+                         r->why[0] != '\0' ? r->why : "it was not asked for, or it could not be");
+    return json_pack(
+        "{s:f, s:o, s:o, s:f, s:f, s:o, s:o, s:o}", "commits", r->proof_commits, "flushes",
+        result_known(r->proof_flushes), "flushes_per_commit",
+        result_known(r->proof_flushes < 0 ? -1 : r->proof_flushes / r->proof_commits), "operations",
+        r->operations, "user_bytes", r->user_bytes, "written_bytes",
+        result_known(r->written_bytes), "write_amplification",
+        result_known(r->written_bytes < 0 || r->user_bytes <= 0 ? -1
+                                                                : r->written_bytes / r->user_bytes),
+        "memory_bytes", result_known(r->memory_bytes));
+}
+
+static json_t *
 result_driver(const group *g, uint32_t i)
 {
     const side *s = &g->sides[i];
@@ -97,13 +121,14 @@ result_driver(const group *g, uint32_t i)
     const double disk = (double)g->disk_bytes[i];
 
     tenon_url_mask(s->target.place.url, url, sizeof url);
-    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:f, s:b, s:o, s:o}", "driver",
+    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:f, s:b, s:o, s:o, s:o}", "driver",
                      s->driver->label, "control", s->is_control, "url", url, "state",
                      result_states[s->state], "why", s->why, "settings", g->settings[i],
                      "digest_after_the_same_operations", result_digest(&s->first), "rows",
                      (json_int_t)s->last.rows, "data_bytes", data, "verified", s->last.ok,
                      "disk_bytes", disk > 0 ? json_real(disk) : json_null(), "space_amplification",
-                     disk > 0 && data > 0 ? json_real(disk / data) : json_null());
+                     disk > 0 && data > 0 ? json_real(disk / data) : json_null(), "alone",
+                     result_probe(&g->probes[i]));
 }
 
 /* ---- One run ---- */
@@ -213,16 +238,16 @@ int
 result_write(const json_t *result, const char *path)
 {
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-    int rc;
+    bool ok = out != NULL;
 
-    if (out == NULL) {
-        tool_error(path, "can't be written: %s", strerror(errno));
-        return TOOL_FAILED;
-    }
-    rc = tool_print_json(json_deep_copy(result), out, path);
-    if (out != stdout && fclose(out) != 0 && rc == TOOL_GO_ON) {
-        tool_error(path, "can't be written: %s", strerror(errno));
-        rc = TOOL_FAILED;
-    }
-    return rc;
+    /* Without white space: histograms and slices are long. */
+    errno = 0;
+    ok = ok && json_dumpf(result, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
+         fputc('\n', out) != EOF && fflush(out) == 0;
+    if (out != NULL && out != stdout && fclose(out) != 0)
+        ok = false;
+    if (ok)
+        return TOOL_GO_ON;
+    tool_error(path, "can't be written: %s", strerror(errno));
+    return TOOL_FAILED;
 }

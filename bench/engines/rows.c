@@ -491,28 +491,46 @@ rows_run_insert(worker *w, uint32_t count, const char *name)
     return st;
 }
 
+/* The oldest record, which is then this thread's to delete. @return false: there is none, or its
+ * insert is not acknowledged yet */
+static bool
+rows_take_oldest(rows_model *m, uint64_t *out)
+{
+    uint64_t head = atomic_load_explicit(&m->head, memory_order_relaxed);
+
+    while (head < atomic_load_explicit(&m->tail, memory_order_relaxed) &&
+           rows_is_there(atomic_load_explicit(&m->states[head], memory_order_acquire))) {
+        if (atomic_compare_exchange_weak_explicit(&m->head, &head, head + 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            *out = head;
+            return true;
+        }
+    }
+    return false;
+}
+
 static tenon_status
 rows_run_delete(worker *w)
 {
     rows_worker *r = w->own;
     rows_model *m = w->target->model;
-    uint64_t head = atomic_load_explicit(&m->head, memory_order_relaxed);
-    uint32_t before;
+    uint64_t record = m->capacity; /* never there */
+    uint32_t before = ROWS_GONE;
+    const bool taken = rows_take_oldest(m, &record);
     tenon_status st;
 
-    while (head + 1 < atomic_load_explicit(&m->tail, memory_order_relaxed) &&
-           !atomic_compare_exchange_weak_explicit(&m->head, &head, head + 1, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-    }
-    r->records[0] = head;
-    before = atomic_exchange_explicit(&m->states[head], ROWS_GONE, memory_order_acq_rel);
+    r->records[0] = record;
+    if (taken)
+        before = atomic_exchange_explicit(&m->states[record], ROWS_GONE, memory_order_acq_rel);
     st = rows_transact(w, rows_delete_body, "delete", false);
-    if (st == TENON_OK && r->missed && rows_is_there(before) && w->target->db != NULL)
+    if (!taken)
+        return st;
+    if (st == TENON_OK && r->missed && w->target->db != NULL)
         w->sum.wrong++;
     if (st == TENON_UNKNOWN_OUTCOME)
-        atomic_store_explicit(&m->states[head], ROWS_UNSURE, memory_order_relaxed);
+        atomic_store_explicit(&m->states[record], ROWS_UNSURE, memory_order_relaxed);
     else if (st != TENON_OK) /* it is still there */
-        atomic_store_explicit(&m->states[head], before, memory_order_relaxed);
+        atomic_store_explicit(&m->states[record], before, memory_order_relaxed);
     return st;
 }
 
@@ -577,6 +595,7 @@ const scenario scenario_rows = {
     .name = "rows",
     .operations = ROWS_BIT(READ) | ROWS_BIT(UPDATE) | ROWS_BIT(INSERT) | ROWS_BIT(DELETE) |
                   ROWS_BIT(SCAN) | ROWS_BIT(MODIFY) | ROWS_BIT(BATCH) | ROWS_BIT(MULTI),
+    .proof = OPERATION_UPDATE,
     .schema = rows_get_schema,
     .record_bytes = rows_record_bytes,
     .prepare = rows_prepare,

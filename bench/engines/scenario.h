@@ -27,6 +27,7 @@ typedef struct scenario_check {
 typedef struct scenario {
     const char *name;
     uint64_t operations; /**< A bit for each operation that is its own. */
+    operation proof;     /**< One that commits a write each time, to count flushes by. */
     const tenon_schema *(*schema)(void);
     /** Bytes of keys and values of one record, to tell how large the data are; 0: not known. */
     double (*record_bytes)(const workload *w);

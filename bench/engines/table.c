@@ -175,6 +175,29 @@ table_rates(const json_t *run)
     table_flush(&t);
 }
 
+/* What an operation costs besides time. */
+static void
+table_costs(const json_t *run)
+{
+    static const char *const heads[] = { "of an operation", "client CPU, us", "server CPU, us",
+                                         "round trips" };
+    const json_t *results = json_object_get(run, "results"), *result;
+    table t;
+    size_t i;
+
+    table_heads(&t, heads, 4);
+    json_array_foreach(results, i, result) {
+        if (json_is_true(json_object_get(result, "control")))
+            continue;
+        table_put_name(&t, result);
+        table_put_number(&t, 1, result, "client_cpu_us");
+        table_put_number(&t, 2, result, "server_cpu_us");
+        table_put_number(&t, 3, result, "round_trips");
+        table_row(&t);
+    }
+    table_flush(&t);
+}
+
 static void
 table_latency(table *t, const json_t *result, const json_t *of)
 {
@@ -236,6 +259,7 @@ table_run(const json_t *run)
                  json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
     table_rates(run);
     table_latencies(run, "service", "latency, us");
+    table_costs(run);
     (void)printf("  closed loop: not what a user waits for; of each latency %.0f ns are the load "
                  "generator's; steal %.1f %%, others %.0f %% of the CPU\n",
                  table_real(run, "generator_ns"), table_real(noise, "steal_percent"),
@@ -247,15 +271,17 @@ table_run(const json_t *run)
 static void
 table_drivers(const json_t *load)
 {
-    static const char *const heads[] = { "driver", "rows", "data", "on disk", "amplification",
-                                         "state" };
+    static const char *const heads[] = { "driver",         "rows",   "data",
+                                         "on disk",        "space",  "written",
+                                         "flushes/commit", "memory", "state" };
     const json_t *drivers = json_object_get(load, "drivers"), *driver;
     table t;
     size_t i;
 
-    table_heads(&t, heads, 6);
+    table_heads(&t, heads, 9);
     json_array_foreach(drivers, i, driver) {
         const char *state = table_text(driver, "state");
+        const json_t *alone = json_object_get(driver, "alone");
 
         if (json_is_true(json_object_get(driver, "control")) && strcmp(state, "fine") == 0)
             continue;
@@ -264,7 +290,10 @@ table_drivers(const json_t *load)
         table_put_bytes(&t, 2, driver, "data_bytes");
         table_put_bytes(&t, 3, driver, "disk_bytes");
         table_put_number(&t, 4, driver, "space_amplification");
-        table_put(&t, 5, strcmp(state, "fine") == 0     ? "verified"
+        table_put_number(&t, 5, alone, "write_amplification");
+        table_put_number(&t, 6, alone, "flushes_per_commit");
+        table_put_bytes(&t, 7, alone, "memory_bytes");
+        table_put(&t, 8, strcmp(state, "fine") == 0     ? "verified"
                          : strcmp(state, "absent") == 0 ? "n/a"
                                                         : state);
         table_row(&t);
@@ -272,8 +301,12 @@ table_drivers(const json_t *load)
     (void)printf("\n");
     table_flush(&t);
     json_array_foreach(drivers, i, driver) {
+        const char *why_not = table_text(json_object_get(driver, "alone"), "why_not");
+
         if (table_text(driver, "why")[0] != '\0')
             (void)printf("  %s: %s\n", table_text(driver, "driver"), table_text(driver, "why"));
+        else if (why_not[0] != '\0' && !json_is_true(json_object_get(driver, "control")))
+            (void)printf("  %s was not measured alone: %s\n", table_text(driver, "driver"), why_not);
     }
 }
 

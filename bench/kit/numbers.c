@@ -45,28 +45,48 @@ numbers_median(double *values, uint32_t count)
     return count % 2 != 0 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+/* The median of as many values, drawn from `sorted`. @param[in] counts room for `count` */
+static double
+numbers_resample(const double *sorted, uint32_t count, uint32_t *counts, uint64_t *state)
+{
+    uint32_t seen = 0, at = 0;
+    double low;
+
+    memset(counts, 0, count * sizeof *counts);
+    for (uint32_t i = 0; i < count; i++)
+        counts[numbers_random(state) % count]++;
+    while (seen + counts[at] < (count + 1) / 2)
+        seen += counts[at++];
+    low = sorted[at];
+    if (count % 2 != 0 || seen + counts[at] > count / 2)
+        return low;
+    do
+        at++;
+    while (counts[at] == 0);
+    return (low + sorted[at]) / 2;
+}
+
 interval
 numbers_interval(const double *values, uint32_t count, uint64_t *state)
 {
-    double *drawn = calloc(count + 1, sizeof *drawn);
+    double *sorted = calloc(count + 1, sizeof *sorted);
     double *medians = calloc(NUMBERS_RESAMPLINGS, sizeof *medians);
+    uint32_t *counts = calloc(count + 1, sizeof *counts);
     interval out = { 0, 0, 0 };
 
-    if (drawn == NULL || medians == NULL || count == 0)
+    if (sorted == NULL || medians == NULL || counts == NULL || count == 0)
         goto done;
-    for (uint32_t r = 0; r < NUMBERS_RESAMPLINGS; r++) {
-        for (uint32_t i = 0; i < count; i++)
-            drawn[i] = values[numbers_random(state) % count];
-        medians[r] = numbers_median(drawn, count);
-    }
+    memcpy(sorted, values, count * sizeof *values);
+    out.median = numbers_median(sorted, count);
+    for (uint32_t r = 0; r < NUMBERS_RESAMPLINGS; r++)
+        medians[r] = numbers_resample(sorted, count, counts, state);
     (void)numbers_median(medians, NUMBERS_RESAMPLINGS);
     out.low = medians[NUMBERS_RESAMPLINGS / 40];
     out.high = medians[NUMBERS_RESAMPLINGS - 1 - NUMBERS_RESAMPLINGS / 40];
-    memcpy(drawn, values, count * sizeof *values);
-    out.median = numbers_median(drawn, count);
 
 done:
+    free(counts);
     free(medians);
-    free(drawn);
+    free(sorted);
     return out;
 }

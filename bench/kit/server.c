@@ -140,6 +140,12 @@ postgres_flushes(const char *root, uint64_t *out)
     return true;
 }
 
+bool
+postgres_checkpoint(const char *root)
+{
+    return server_run(root, "CHECKPOINT", NULL, 0);
+}
+
 int
 postgres_port(const char *root)
 {

@@ -20,6 +20,9 @@ void postgres_drop(const char *root, const char *name);
  * theirs: nobody is connected to them by then. */
 bool postgres_flushes(const char *root, uint64_t *out);
 
+/** Let the server write what it has put off. @return false: the user may not, or it failed */
+bool postgres_checkpoint(const char *root);
+
 /** The server's port on this machine's 127.0.0.1, for a proxy before it; 0: there is none. */
 int postgres_port(const char *root);
 

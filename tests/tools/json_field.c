@@ -1,7 +1,9 @@
-/* json_field FILE KEY[.KEY]...: print a member of a JSON file. Exit status 1: it is no JSON, or has
+/* json_field FILE KEY[.KEY]...: print a member of a JSON file; in a list a key is a place, from 0
+ * on. Exit status 1: it is no JSON, or has
  * no such member. Without KEY: whether it is JSON. */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -17,7 +19,8 @@ main(int argc, char **argv)
         return 1;
     }
     for (char *key = keys != NULL ? strtok(keys, ".") : NULL; key != NULL; key = strtok(NULL, "."))
-        at = json_object_get(at, key);
+        at = json_is_array(at) ? json_array_get(at, strtoul(key, NULL, 10))
+                               : json_object_get(at, key);
     if (at == NULL)
         (void)fprintf(stderr, "%s: there is no such member\n", argv[1]);
     else if (json_is_string(at))

@@ -1,0 +1,40 @@
+# A short run: figures for each workload, every row verified, nothing left behind.
+. "$TEST_LIB"
+
+server=
+[ "$driver" != postgres ] || server="--server $TENON_POSTGRES_URL"
+tier=process
+[ "$driver" != memory ] || tier=none
+mkdir "$folder/places"
+
+# shellcheck disable=SC2086
+run 0 bench --drivers "$driver" $server --durability $tier --operations 600 --warm-up 0 \
+    --records 500 --value-bytes log:10-300 --dir "$folder/places" --threads 2 --json "$folder/r.json" \
+    --workload read,update,insert,delete,scan,modify,batch,multi,mixed
+grep -q '^again: tenon bench --drivers' "$out" || fail 'the command is not told'
+[ -z "$(ls "$folder/places")" ] || fail 'files are left'
+
+number=0
+for name in read update insert delete scan modify batch multi mixed; do
+    at=workloads.$number
+    same $name "$(field "$folder/r.json" $at.name)" 'workload'
+    same fine "$(field "$folder/r.json" $at.drivers.0.state)" "$name"
+    same true "$(field "$folder/r.json" $at.drivers.0.verified)" "$name verified"
+    same "$(field "$folder/r.json" $at.drivers.0.digest_after_the_same_operations)" \
+        "$(field "$folder/r.json" $at.drivers.1.digest_after_the_same_operations)" "$name digests"
+    for key in errors wrong_answers unknown_outcomes; do
+        same 0 "$(field "$folder/r.json" $at.runs.0.results.0.tally.$key)" "$name $key"
+    done
+    [ "$(field "$folder/r.json" $at.runs.0.results.0.operations)" -ge 600 ] || fail "$name is short"
+    number=$((number + 1))
+done
+[ "$(field "$folder/r.json" workloads.7.runs.0.results.0.tally.aborts)" -gt 0 ] ||
+    fail 'nothing was rolled back'
+same $tier "$(field "$folder/r.json" workloads.0.drivers.0.settings.durability)" 'durability read back'
+
+# With one thread and a count each database holds the same rows in the end.
+# shellcheck disable=SC2086
+run 0 bench --drivers "$driver" $server --durability $tier --operations 300 --warm-up 0 --records 500 \
+    --workload mixed,delete --json "$folder/r.json"
+same fine "$(field "$folder/r.json" workloads.1.drivers.1.state)" 'the same rows in the end'
+exit 0
