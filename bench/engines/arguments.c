@@ -13,6 +13,7 @@
 
 enum {
     ARGUMENTS_SLICE_MS = 50,
+    ARGUMENTS_OPEN_SLICE_MS = 2000, /* long, for who waits is carried over no end of a slice */
     ARGUMENTS_WARM_PERCENT = 20, /* of the time that is measured, at most */
     ARGUMENTS_SLICE_OPERATIONS = 100 /* at least, where a count is given */
 };
@@ -23,15 +24,16 @@ static const char arguments_details[] =
     "second database of the first driver is the control: where a ratio is not further from 1 than\n"
     "the control's is, no difference was found. Each database is new, filled with the same rows,\n"
     "and looked at as a whole in the end: a row that is lost, stale or damaged makes the run\n"
-    "invalid, and so does a durability that is not the one asked for.\n\n"
+    "invalid, and so do fewer flushes than its durability asks for. In an open loop (--rate) the\n"
+    "response time counts from when an operation was due, so that who waits for another is seen.\n\n"
     "A driver is a name, a path of a plugin, or either with parameters: sqlite?cache_size=100. A\n"
     "filter stands before it: fault+sqlite?fault_kind=delay.\n\n";
 
 typedef struct arguments {
-    const char *drivers, *server, *workloads, *threads, *durability, *folder, *json;
-    const char *keys, *key_bytes, *value_bytes, *scan_rows;
+    const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json;
+    const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows;
     tool_list urls;
-    uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, batch, abort_percent;
+    uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch, abort_percent;
     bool no_control, no_proof, live;
 } arguments;
 
@@ -223,6 +225,19 @@ arguments_durability(const char *name, plan *p)
     return arguments_refuse("--durability", name, "power, os, process or none");
 }
 
+const char *const plan_isolations[4] = { "default", "read-committed", "snapshot", "serializable" };
+
+static int
+arguments_isolation(const char *name, plan *p)
+{
+    while (p->isolation < 4 && strcmp(plan_isolations[p->isolation], name) != 0)
+        p->isolation++;
+    if (p->isolation < 4)
+        return TOOL_GO_ON;
+    return arguments_refuse("--isolation", name,
+                            "default, read-committed, snapshot or serializable");
+}
+
 uint32_t
 plan_sides(const plan *p)
 {
@@ -255,6 +270,22 @@ plan_seconds(const plan *p)
     return (cells * p->thread_count + probes) * p->workload_count;
 }
 
+static int
+arguments_loop(arguments *a, plan *p)
+{
+    p->rate = (double)a->rate;
+    p->poisson = strcmp(a->arrivals, "poisson") == 0;
+    if (!p->poisson && strcmp(a->arrivals, "constant") != 0)
+        return arguments_refuse("--arrivals", a->arrivals, "constant or poisson");
+    if (a->rate > 0 && a->operations > 0) {
+        tool_error("bench", "--rate and --operations: an open loop goes by time");
+        return TOOL_USAGE;
+    }
+    if (a->slice_ms == 0)
+        a->slice_ms = a->rate > 0 ? ARGUMENTS_OPEN_SLICE_MS : ARGUMENTS_SLICE_MS;
+    return TOOL_GO_ON;
+}
+
 static void
 arguments_rounds(const arguments *a, plan *p)
 {
@@ -270,8 +301,9 @@ arguments_rounds(const arguments *a, plan *p)
         p->rounds = a->operations / ARGUMENTS_SLICE_OPERATIONS < p->rounds
                         ? (uint32_t)(a->operations / ARGUMENTS_SLICE_OPERATIONS) + 1
                         : p->rounds;
+    p->rounds = p->rounds == 0 ? 1 : p->rounds;
     p->rounds += (orders - p->rounds % orders) % orders;
-    p->warm_rounds = (uint32_t)(warm_ms / a->slice_ms);
+    p->warm_rounds = (uint32_t)((warm_ms + a->slice_ms - 1) / a->slice_ms);
 }
 
 /* ---- The command ---- */
@@ -322,7 +354,7 @@ arguments_command(int argc, char **argv, bool has_seed, plan *p)
 }
 
 static int
-arguments_plan(const arguments *a, int argc, char **argv, plan *p)
+arguments_plan(arguments *a, int argc, char **argv, plan *p)
 {
     int rc;
 
@@ -341,6 +373,10 @@ arguments_plan(const arguments *a, int argc, char **argv, plan *p)
         rc = arguments_threads(a->threads, p);
     if (rc == TOOL_GO_ON)
         rc = arguments_durability(a->durability, p);
+    if (rc == TOOL_GO_ON)
+        rc = arguments_isolation(a->isolation, p);
+    if (rc == TOOL_GO_ON)
+        rc = arguments_loop(a, p);
     if (rc != TOOL_GO_ON)
         return rc;
     arguments_rounds(a, p);
@@ -381,7 +417,8 @@ arguments_read(int argc, char **argv, plan *out)
                     .durability = "power",
                     .records = 10000,
                     .seconds = 10,
-                    .slice_ms = ARGUMENTS_SLICE_MS,
+                    .isolation = "default",
+                    .arrivals = "poisson",
                     .warm_seconds = UINT64_MAX,
                     .abort_percent = UINT64_MAX };
     const tool_option choices[] = {
@@ -394,13 +431,19 @@ arguments_read(int argc, char **argv, plan *out)
         { "--threads", TOOL_TEXT, &a.threads, 0, 0, "LIST", "such as 1,2,4,8; default 1" },
         { "--durability", TOOL_TEXT, &a.durability, 0, 0, "D",
           "power (the default), os, process or none" },
+        { "--isolation", TOOL_TEXT, &a.isolation, 0, 0, "HOW",
+          "read-committed, snapshot, serializable: that or stronger; default: the strongest" },
         { "--records", TOOL_NUMBER, &a.records, 100, UINT32_MAX, "N",
           "rows to begin with; default 10000" },
         { "--seconds", TOOL_NUMBER, &a.seconds, 1, 86400, "S",
           "of each driver, workload and number of threads; default 10" },
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
           "that many instead, however long it takes; then all have to end with the same rows" },
-        { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N", "of a slice; default 50" },
+        { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N", "of a slice; default 50, and 2000 with --rate" },
+        { "--rate", TOOL_NUMBER, &a.rate, 1, 100000000, "N",
+          "open loop: so many operations a second are due on each driver, whatever it does" },
+        { "--arrivals", TOOL_TEXT, &a.arrivals, 0, 0, "HOW",
+          "of --rate: poisson (at random, the default) or constant" },
         { "--warm-up", TOOL_NUMBER, &a.warm_seconds, 0, 86400, "S",
           "at most, until rates are steady; default: a fifth of --seconds" },
         { "--keys", TOOL_TEXT, &a.keys, 0, 0, "HOW", draw_keys_known },

@@ -71,7 +71,7 @@ cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
 static void
 cell_judge(const plan *p, const side *sides, cell *out)
 {
-    if (sides[0].state != SIDE_FINE)
+    if (sides[0].state != SIDE_FINE || p->rate > 0) /* who is offered the same does the same */
         return;
     for (uint32_t i = 1; i < out->side_count; i++)
         if (sides[i].is_control && sides[i].state == SIDE_FINE)
@@ -102,6 +102,8 @@ cell_slice(cell_work *w, uint32_t who, slice *out)
                      .threads = w->out->threads,
                      .for_ns = count > 0 ? UINT64_MAX / 4 : (uint64_t)w->plan->slice_ms * 1000000,
                      .count = count,
+                     .rate = w->plan->rate,
+                     .poisson = w->plan->poisson,
                      .only = OPERATIONS };
     const machine_server *server = &w->sides[who].server;
     const double before = machine_server_cpu_seconds(server);

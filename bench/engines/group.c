@@ -43,11 +43,12 @@ group_open_side(const plan *p, const char *folder, const workload *w, uint32_t n
     t->workload = w;
     t->records = p->records;
     t->seed = p->seed;
+    t->isolation = p->isolation;
     if (!place_make(s->driver, folder, number, p->durability, &t->place)) {
         group_drop_out(s, SIDE_BROKEN, "no place for its database");
         return false;
     }
-    if (!target_prepare(t, p->threads[p->thread_count - 1], true, false)) {
+    if (!target_prepare(t, p->threads[p->thread_count - 1], true, p->rate > 0)) {
         group_open_failed(p, s);
         return false;
     }

@@ -22,11 +22,14 @@ typedef struct plan {
     uint32_t threads[PLAN_MOST_SWEEP]; /**< Rising. */
     uint32_t thread_count;
     uint32_t durability;
+    uint32_t isolation; /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
     uint64_t records;
     uint32_t slice_ms;
     uint32_t rounds;
     uint64_t operations;  /**< Of each driver in each run; 0: as many as there is time for. */
     uint32_t warm_rounds; /**< At most. */
+    double rate;          /**< Open loop: arrivals a second on each driver; 0: closed loop. */
+    bool poisson;         /**< They come at random. */
     bool has_control;     /**< A second database of the first driver. */
     bool has_proof;       /**< Each driver is probed too. */
     uint64_t seed;
@@ -35,6 +38,9 @@ typedef struct plan {
     bool live;
     char command[4096]; /**< The line that repeats it. */
 } plan;
+
+/** Names of isolations, as on the command line. */
+extern const char *const plan_isolations[4];
 
 /** Sides of each round. */
 uint32_t plan_sides(const plan *p);

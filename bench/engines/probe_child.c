@@ -143,6 +143,7 @@ probe_child(const plan *p, const workload *w, const place_driver *driver, const 
     work.target.workload = w;
     work.target.records = p->records;
     work.target.seed = p->seed;
+    work.target.isolation = p->isolation;
     if (!place_make(driver, folder, number, p->durability, &work.target.place)) {
         (void)probe_failed(&work, "no place for its database");
         return;

@@ -22,8 +22,9 @@ result_plan(const plan *p)
 
     for (uint32_t i = 0; i < p->thread_count; i++)
         (void)json_array_append_new(threads, json_integer(p->threads[i]));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "durability",
-                     tool_durability(p->durability), "records", (json_int_t)p->records, "slice_ms",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "durability",
+                     tool_durability(p->durability), "isolation",
+                     plan_isolations[p->isolation], "records", (json_int_t)p->records, "slice_ms",
                      (json_int_t)p->slice_ms, "rounds", (json_int_t)p->rounds, "operations", (json_int_t)p->operations, "seed",
                      (json_int_t)p->seed, "threads", threads);
 }
@@ -183,22 +184,31 @@ result_per(double sum, uint64_t count)
     return sum < 0 || count == 0 ? json_null() : json_real(sum / (double)count);
 }
 
+/* Below that part of what was due a driver is saturated. */
+#define RESULT_KEEPS_UP 0.95
+
 static json_t *
-result_side(const group *g, const cell *c, uint32_t i)
+result_side(const group *g, const cell *c, const plan *p, uint32_t i)
 {
     const side *s = &g->sides[i];
     const cell_side *r = &c->sides[i];
     const uint64_t done = r->sum.operations;
+    const bool comparable = s->state == SIDE_FINE && g->sides[0].state == SIDE_FINE;
+    const double due = (double)(done + r->tally.unserved + r->tally.failed);
     json_t *out = json_pack(
         "{s:s, s:b, s:I, s:f, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:s}", "driver", s->driver->label,
         "control", s->is_control, "operations", (json_int_t)done, "seconds", r->sum.seconds, "rate",
         r->sum.seconds > 0 ? (double)done / r->sum.seconds : 0.0, "ratio",
-        result_interval(&r->ratio), "verdict", verdict_text(r->verdict), "client_cpu_us",
+        comparable ? result_interval(&r->ratio) : json_null(), "verdict",
+        comparable ? verdict_text(r->verdict) : "", "client_cpu_us",
         result_per(r->sum.cpu_seconds * 1e6, done), "server_cpu_us",
         result_per(s->server.pid == 0 ? -1 : r->server_cpu_seconds * 1e6, done), "round_trips",
         result_per(s->server.pid == 0 && r->round_trips == 0 ? -1 : (double)r->round_trips, done),
         "tally", result_tally(r), "first_error", r->error.message);
 
+    (void)json_object_set_new(out, "saturated",
+                              p->rate > 0 ? json_boolean((double)done < RESULT_KEEPS_UP * due)
+                                          : json_null());
     (void)json_object_set_new(out, "service", result_latency(r->service));
     (void)json_object_set_new(out, "response", result_latency(r->response));
     (void)json_object_set_new(out, "slices", result_slices(c, r));
@@ -212,13 +222,55 @@ result_run(const group *g, const cell *c, const plan *p)
 
     for (uint32_t i = 0; i < c->side_count; i++)
         if (g->sides[i].state == SIDE_FINE || c->sides[i].sum.operations > 0)
-            (void)json_array_append_new(results, result_side(g, c, i));
-    return json_pack("{s:i, s:s, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:o}", "threads",
-                     (int)c->threads, "loop", "closed", "slice_ms", (int)p->slice_ms, "rounds",
+            (void)json_array_append_new(results, result_side(g, c, p, i));
+    return json_pack("{s:i, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:o}", "threads",
+                     (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
+                     p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
+                     p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(),
+                     "slice_ms", (int)p->slice_ms, "rounds",
                      (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady", c->steady,
                      "partial", c->partial, "generator_ns", c->generator_ns, "noise",
                      result_noise(&c->noise), "noise_floor", result_interval(&c->control),
                      "results", results);
+}
+
+/* ---- The sweep ---- */
+
+/* Of the best rate: what more threads add beyond that is not worth them. */
+#define RESULT_KNEE 0.9
+
+/* The fewest threads with which a driver is about as fast as with any. */
+static json_t *
+result_knee(const group *g, uint32_t i)
+{
+    double best = 0;
+    uint32_t knee = 0;
+
+    for (uint32_t k = 0; k < g->cell_count; k++) {
+        const slice *sum = &g->cells[k].sides[i].sum;
+        const double rate = sum->seconds > 0 ? (double)sum->operations / sum->seconds : 0;
+
+        best = rate > best ? rate : best;
+    }
+    for (uint32_t k = g->cell_count; k-- > 0;) {
+        const slice *sum = &g->cells[k].sides[i].sum;
+
+        if (sum->seconds > 0 && (double)sum->operations / sum->seconds >= RESULT_KNEE * best)
+            knee = g->cells[k].threads;
+    }
+    return json_pack("{s:s, s:i, s:f}", "driver", g->sides[i].driver->label, "threads", (int)knee,
+                     "best_rate", best);
+}
+
+static json_t *
+result_knees(const group *g, const plan *p)
+{
+    json_t *knees = json_array();
+
+    for (uint32_t i = 0; i < g->side_count && g->cell_count > 1 && p->rate <= 0; i++)
+        if (g->sides[i].state == SIDE_FINE && !g->sides[i].is_control)
+            (void)json_array_append_new(knees, result_knee(g, i));
+    return knees;
 }
 
 bool
@@ -231,6 +283,7 @@ result_add(json_t *result, const plan *p, const group *g)
         (void)json_array_append_new(drivers, result_driver(g, i));
     for (uint32_t i = 0; i < g->cell_count; i++)
         (void)json_array_append_new(runs, result_run(g, &g->cells[i], p));
+    (void)json_object_set_new(w, "knees", result_knees(g, p));
     return json_array_append_new(json_object_get(result, "workloads"), w) == 0;
 }
 

@@ -435,6 +435,7 @@ static tenon_status
 rows_transact(worker *w, tenon_txn_fn body, const char *name, bool read_only)
 {
     const tenon_txn_options options = { .size = sizeof options,
+                                        .isolation = w->target->isolation,
                                         .name = name,
                                         .read_only = read_only };
     rows_worker *r = w->own;

@@ -42,7 +42,10 @@ table_number(const json_t *value, char *out, size_t out_bytes)
         (void)snprintf(out, out_bytes, "n/a");
         return;
     }
-    table_scaled(json_number_value(value), units, 5, out, out_bytes);
+    if (json_is_integer(value) && json_number_value(value) < 1000)
+        (void)snprintf(out, out_bytes, "%d", (int)json_integer_value(value));
+    else
+        table_scaled(json_number_value(value), units, 5, out, out_bytes);
 }
 
 void
@@ -175,6 +178,31 @@ table_rates(const json_t *run)
     table_flush(&t);
 }
 
+/* Open loop: what was due, and what became of it. */
+static void
+table_loads(const json_t *run)
+{
+    static const char *const heads[] = { "open loop", "due/s", "done/s", "begun late", "never begun",
+                                         "" };
+    const json_t *results = json_object_get(run, "results"), *result;
+    table t;
+    size_t i;
+
+    if (json_is_null(json_object_get(run, "offered_rate")))
+        return;
+    table_heads(&t, heads, 6);
+    json_array_foreach(results, i, result) {
+        table_put_name(&t, result);
+        table_put_number(&t, 1, run, "offered_rate");
+        table_put_number(&t, 2, result, "rate");
+        table_put_number(&t, 3, json_object_get(result, "tally"), "late");
+        table_put_number(&t, 4, json_object_get(result, "tally"), "unserved");
+        table_put(&t, 5, json_is_true(json_object_get(result, "saturated")) ? "SATURATED" : "");
+        table_row(&t);
+    }
+    table_flush(&t);
+}
+
 /* What an operation costs besides time. */
 static void
 table_costs(const json_t *run)
@@ -258,10 +286,17 @@ table_run(const json_t *run)
                  (int)table_real(run, "warm_rounds"),
                  json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
     table_rates(run);
-    table_latencies(run, "service", "latency, us");
+    table_loads(run);
+    table_latencies(run, "response", "from when due, us");
+    table_latencies(run, "service",
+                    json_is_null(json_object_get(run, "offered_rate")) ? "latency, us"
+                                                                       : "from the start, us");
     table_costs(run);
-    (void)printf("  closed loop: not what a user waits for; of each latency %.0f ns are the load "
+    (void)printf("  %s; of each latency %.0f ns are the load "
                  "generator's; steal %.1f %%, others %.0f %% of the CPU\n",
+                 json_is_null(json_object_get(run, "offered_rate"))
+                     ? "closed loop: not what a user waits for"
+                     : table_text(run, "arrivals"),
                  table_real(run, "generator_ns"), table_real(noise, "steal_percent"),
                  table_real(noise, "other_cpu_percent"));
 }
@@ -310,6 +345,44 @@ table_drivers(const json_t *load)
     }
 }
 
+/* Rates by threads, and where more threads add little. */
+static void
+table_sweep(const json_t *load)
+{
+    const json_t *runs = json_object_get(load, "runs"), *run, *result, *knee;
+    const json_t *knees = json_object_get(load, "knees");
+    table t;
+    size_t i, k;
+
+    if (json_array_size(knees) == 0)
+        return;
+    memset(&t, 0, sizeof t);
+    table_put(&t, 0, "operations/s, threads:");
+    json_array_foreach(runs, k, run) {
+        if (k + 2 < TABLE_MOST_COLUMNS)
+            table_put_number(&t, 1 + (uint32_t)k, run, "threads");
+    }
+    table_put(&t, t.columns, "knee");
+    table_row(&t);
+    json_array_foreach(knees, i, knee) {
+        table_put(&t, 0, table_text(knee, "driver"));
+        json_array_foreach(runs, k, run) {
+            size_t n;
+
+            json_array_foreach(json_object_get(run, "results"), n, result) {
+                if (strcmp(table_text(result, "driver"), table_text(knee, "driver")) == 0 &&
+                    !json_is_true(json_object_get(result, "control")) && k + 2 < TABLE_MOST_COLUMNS)
+                    table_put_number(&t, 1 + (uint32_t)k, result, "rate");
+            }
+        }
+        table_put_number(&t, t.columns - 1, knee, "threads");
+        table_row(&t);
+    }
+    (void)printf("\n");
+    table_flush(&t);
+    (void)printf("  knee: the fewest threads with nine tenths of the best rate\n");
+}
+
 static void
 table_workload(const json_t *result, const json_t *load)
 {
@@ -320,12 +393,13 @@ table_workload(const json_t *result, const json_t *load)
 
     table_number(json_object_get(plan, "records"), records, sizeof records);
     table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
-    (void)printf("%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s\n",
+    (void)printf("%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s; isolation: %s\n",
                  table_text(load, "name"), table_text(load, "summary"), records, data,
                  table_real(load, "data_to_memory"), table_text(load, "keys"),
-                 table_text(plan, "durability"));
+                 table_text(plan, "durability"), table_text(plan, "isolation"));
     json_array_foreach(runs, i, run)
         table_run(run);
+    table_sweep(load);
     table_drivers(load);
 }
 

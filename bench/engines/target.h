@@ -52,6 +52,7 @@ struct target {
     uint32_t worker_count;
     uint64_t records; /**< To be filled in. */
     uint64_t seed;
+    uint32_t isolation; /**< Of its transactions. */
     tenon_status status;           /**< Of what failed first, */
     char why[SCENARIO_TEXT_BYTES]; /**< and what that was. */
 };

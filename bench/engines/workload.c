@@ -74,6 +74,14 @@ static const struct {
         .summary = "80 reads, 15 updates, 5 inserts",
         .weights = { [OPERATION_READ] = 80, [OPERATION_UPDATE] = 15, [OPERATION_INSERT] = 5 },
         WORKLOAD_ROWS } },
+    { "uniform",
+      { .name = "transfer",
+        .summary = "an account, a teller, a branch change, a row of history; as in TPC-B",
+        .weights = { [OPERATION_TRANSFER] = 1 } } },
+    { "uniform",
+      { .name = "balance",
+        .summary = "one account of these by its number",
+        .weights = { [OPERATION_BALANCE] = 1 } } },
     { "zipfian",
       { .name = "ycsb-a",
         .summary = "50 reads, 50 updates",
@@ -188,7 +196,7 @@ workload_writes(const workload *w)
 bool
 workload_settle(workload *w)
 {
-    static const scenario *const scenarios[] = { &scenario_rows };
+    static const scenario *const scenarios[] = { &scenario_rows, &scenario_transfer };
     uint64_t wanted = 0;
 
     for (int op = 0; op < OPERATIONS; op++)

@@ -18,6 +18,8 @@ grep -q 'has not as many updates as were acknowledged\|answers were wrong' "$out
 lies insert 100 1
 same invalid "$(field "$folder/r.json" workloads.0.drivers.0.state)" 'a lost insert'
 grep -q 'not the .* that were acknowledged' "$out" || fail 'it is not told what is wrong'
+lies transfer 100 1
+same invalid "$(field "$folder/r.json" workloads.0.drivers.0.state)" 'a lost transfer'
 lies update 100000000 0 # the control: a lie that is never told
 same fine "$(field "$folder/r.json" workloads.0.drivers.0.state)" 'no lie'
 exit 0

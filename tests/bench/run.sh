@@ -10,12 +10,12 @@ mkdir "$folder/places"
 # shellcheck disable=SC2086
 run 0 bench --drivers "$driver" $server --durability $tier --operations 600 --warm-up 0 \
     --records 500 --value-bytes log:10-300 --dir "$folder/places" --threads 2 --json "$folder/r.json" \
-    --workload read,update,insert,delete,scan,modify,batch,multi,mixed
+    --workload read,update,insert,delete,scan,modify,batch,multi,mixed,transfer,balance
 grep -q '^again: tenon bench --drivers' "$out" || fail 'the command is not told'
 [ -z "$(ls "$folder/places")" ] || fail 'files are left'
 
 number=0
-for name in read update insert delete scan modify batch multi mixed; do
+for name in read update insert delete scan modify batch multi mixed transfer balance; do
     at=workloads.$number
     same $name "$(field "$folder/r.json" $at.name)" 'workload'
     same fine "$(field "$folder/r.json" $at.drivers.0.state)" "$name"
@@ -35,6 +35,6 @@ same $tier "$(field "$folder/r.json" workloads.0.drivers.0.settings.durability)"
 # With one thread and a count each database holds the same rows in the end.
 # shellcheck disable=SC2086
 run 0 bench --drivers "$driver" $server --durability $tier --operations 300 --warm-up 0 --records 500 \
-    --workload mixed,delete --json "$folder/r.json"
-same fine "$(field "$folder/r.json" workloads.1.drivers.1.state)" 'the same rows in the end'
+    --workload transfer,mixed,delete --json "$folder/r.json"
+same fine "$(field "$folder/r.json" workloads.2.drivers.1.state)" 'the same rows in the end'
 exit 0
