@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "expect.h"
 #include "order.h"
 #include "scenario.h"
 #include "tool.h"
@@ -30,7 +31,7 @@ static const char arguments_details[] =
     "filter stands before it: fault+sqlite?fault_kind=delay.\n\n";
 
 typedef struct arguments {
-    const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json;
+    const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json, *csv, *html, *expect;
     const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows;
     tool_list urls;
     uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch, abort_percent;
@@ -362,6 +363,9 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
     p->records = a->records;
     p->folder = a->folder;
     p->json = a->json;
+    p->csv = a->csv;
+    p->html = a->html;
+    p->expect = a->expect;
     p->live = a->live;
     p->has_control = !a->no_control;
     p->has_proof = !a->no_proof;
@@ -377,6 +381,8 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
         rc = arguments_isolation(a->isolation, p);
     if (rc == TOOL_GO_ON)
         rc = arguments_loop(a, p);
+    if (rc == TOOL_GO_ON && p->expect != NULL && !expect_is_valid(p->expect))
+        rc = TOOL_USAGE;
     if (rc != TOOL_GO_ON)
         return rc;
     arguments_rounds(a, p);
@@ -399,7 +405,8 @@ arguments_help(void)
         arguments_append(text, sizeof text, line);
     }
     arguments_append(text, sizeof text,
-                     "\n`tenon bench native` is another benchmark: Tenon beside the engines' own "
+                     "\n`tenon bench compare OLD.json NEW.json` compares two results.\n"
+                     "`tenon bench native` is another benchmark: Tenon beside the engines' own "
                      "APIs.\n");
     return text;
 }
@@ -464,6 +471,9 @@ arguments_read(int argc, char **argv, plan *out)
         { "--seed", TOOL_NUMBER, &a.seed, 1, INT64_MAX, "N",
           "of keys, values and order; default: the time" },
         { "--json", TOOL_TEXT, &a.json, 0, 0, "FILE", "write the result too; - is stdout" },
+        { "--csv", TOOL_TEXT, &a.csv, 0, 0, "FILE", "the same as a table" },
+        { "--expect", TOOL_TEXT, &a.expect, 0, 0, "LIST",
+          "such as 'p99<2ms,rate>5000': exit status 1 where one of them is not so" },
         { "--live", TOOL_FLAG, &a.live, 0, 0, NULL,
           "a line each second, also where stderr is no terminal" },
     };

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "compare.h"
+#include "csv.h"
+#include "expect.h"
 #include "group.h"
 #include "live.h"
 #include "result.h"
@@ -63,18 +66,23 @@ main_workloads(bench *b)
 static int
 main_report(bench *b, double seconds)
 {
-    const char *json = b->plan.json;
+    const plan *p = &b->plan;
     int rc = TOOL_GO_ON;
 
     result_end(b->result, seconds, stop_requested());
-    if (json == NULL || strcmp(json, "-") != 0)
+    if ((p->json == NULL || strcmp(p->json, "-") != 0) &&
+        (p->csv == NULL || strcmp(p->csv, "-") != 0))
         table_print(b->result);
-    if (json != NULL)
-        rc = result_write(b->result, json);
+    if (p->json != NULL)
+        rc = result_write(b->result, p->json);
+    if (rc == TOOL_GO_ON && p->csv != NULL)
+        rc = csv_write(b->result, p->csv);
     if (rc != TOOL_GO_ON)
         return rc;
     if (stop_requested())
         return TOOL_INTERRUPTED;
+    if (p->expect != NULL && !expect_hold(p->expect, b->result))
+        return TOOL_FAILED;
     return b->has_failed ? TOOL_FAILED : TOOL_DONE;
 }
 
@@ -107,7 +115,11 @@ int
 main(int argc, char **argv)
 {
     static bench b;
-    int rc = arguments_read(argc, argv, &b.plan);
+    int rc;
+
+    if (argc > 1 && strcmp(argv[1], "compare") == 0)
+        return compare_command(argc - 2, argv + 2);
+    rc = arguments_read(argc, argv, &b.plan);
 
     if (rc != TOOL_GO_ON)
         return rc;

@@ -34,7 +34,8 @@ typedef struct plan {
     bool has_proof;       /**< Each driver is probed too. */
     uint64_t seed;
     const char *folder; /**< For files; NULL: a new one in /tmp. */
-    const char *json;
+    const char *json, *csv, *html; /**< Files to write; NULL: none. */
+    const char *expect;            /**< NULL: nothing is expected. */
     bool live;
     char command[4096]; /**< The line that repeats it. */
 } plan;

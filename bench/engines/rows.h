@@ -50,6 +50,10 @@ uint32_t rows_key(const rows_model *m, uint64_t record, uint8_t out[WORKLOAD_MOS
 /** The record of a key, which may be none of ours. */
 uint64_t rows_record(const rows_model *m, const uint8_t *key);
 
+/** What a value's bytes, and how many they are, come from. */
+uint64_t rows_seed(uint64_t record, uint64_t nonce);
+uint32_t rows_value_bytes(const rows_model *m, uint64_t seed);
+
 /** The value of a record with that nonce. @return its bytes */
 uint32_t rows_value(const rows_model *m, uint64_t record, uint64_t nonce, uint8_t *out);
 
