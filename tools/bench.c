@@ -41,7 +41,8 @@ bench_find(const char *name, char *out, size_t out_bytes)
 static const char *
 bench_program(const char *name)
 {
-    if (name == NULL || name[0] == '-' || strcmp(name, "compare") == 0)
+    if (name == NULL || name[0] == '-' || strcmp(name, "compare") == 0 ||
+        strcmp(name, "report") == 0)
         return "engines";
     return strcmp(name, "native") == 0 ? "native" : NULL;
 }

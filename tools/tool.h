@@ -35,7 +35,7 @@ typedef struct tool_list {
 typedef struct tool_option {
     const char *name; /**< "--threads" */
     tool_kind kind;
-    void *out; /**< bool, uint64_t, const char * or tool_list; holds the default before. */
+    void *out;         /**< bool, uint64_t, const char * or tool_list; holds the default before. */
     uint64_t min, max; /**< TOOL_NUMBER. */
     const char *value; /**< What its value is called in the help; NULL for a flag. */
     const char *help;  /**< One line. */

@@ -14,8 +14,8 @@
 
 enum {
     ARGUMENTS_SLICE_MS = 50,
-    ARGUMENTS_OPEN_SLICE_MS = 2000, /* long, for who waits is carried over no end of a slice */
-    ARGUMENTS_WARM_PERCENT = 20, /* of the time that is measured, at most */
+    ARGUMENTS_OPEN_SLICE_MS = 2000,  /* long, for who waits is carried over no end of a slice */
+    ARGUMENTS_WARM_PERCENT = 20,     /* of the time that is measured, at most */
     ARGUMENTS_SLICE_OPERATIONS = 100 /* at least, where a count is given */
 };
 
@@ -26,12 +26,14 @@ static const char arguments_details[] =
     "the control's is, no difference was found. Each database is new, filled with the same rows,\n"
     "and looked at as a whole in the end: a row that is lost, stale or damaged makes the run\n"
     "invalid, and so do fewer flushes than its durability asks for. In an open loop (--rate) the\n"
-    "response time counts from when an operation was due, so that who waits for another is seen.\n\n"
+    "response time counts from when an operation was due, so that who waits for another is "
+    "seen.\n\n"
     "A driver is a name, a path of a plugin, or either with parameters: sqlite?cache_size=100. A\n"
     "filter stands before it: fault+sqlite?fault_kind=delay.\n\n";
 
 typedef struct arguments {
-    const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json, *csv, *html, *expect;
+    const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json,
+        *csv, *html, *expect;
     const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows;
     tool_list urls;
     uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch, abort_percent;
@@ -218,8 +220,7 @@ arguments_threads(const char *list, plan *p)
 static int
 arguments_durability(const char *name, plan *p)
 {
-    while (p->durability <= TENON_DURABLE_NONE &&
-           strcmp(tool_durability(p->durability), name) != 0)
+    while (p->durability <= TENON_DURABLE_NONE && strcmp(tool_durability(p->durability), name) != 0)
         p->durability++;
     if (p->durability <= TENON_DURABLE_NONE)
         return TOOL_GO_ON;
@@ -262,8 +263,8 @@ plan_is_deterministic(const plan *p)
 double
 plan_seconds(const plan *p)
 {
-    const double cells =
-        (p->rounds + (double)p->warm_rounds / 2) * plan_sides(p) * p->slice_ms / 1e3;
+    const double cells = (p->rounds + (double)p->warm_rounds / 2) * plan_sides(p) * p->slice_ms /
+                         1e3;
     const double probes = p->has_proof ? ARGUMENTS_PROBE_SECONDS * p->driver_count : 0;
 
     if (p->operations > 0)
@@ -405,7 +406,8 @@ arguments_help(void)
         arguments_append(text, sizeof text, line);
     }
     arguments_append(text, sizeof text,
-                     "\n`tenon bench compare OLD.json NEW.json` compares two results.\n"
+                     "\n`tenon bench compare OLD.json NEW.json` compares two results,\n"
+                     "`tenon bench report RESULT.json PAGE.html` makes a page of one.\n"
                      "`tenon bench native` is another benchmark: Tenon beside the engines' own "
                      "APIs.\n");
     return text;
@@ -446,7 +448,8 @@ arguments_read(int argc, char **argv, plan *out)
           "of each driver, workload and number of threads; default 10" },
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
           "that many instead, however long it takes; then all have to end with the same rows" },
-        { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N", "of a slice; default 50, and 2000 with --rate" },
+        { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N",
+          "of a slice; default 50, and 2000 with --rate" },
         { "--rate", TOOL_NUMBER, &a.rate, 1, 100000000, "N",
           "open loop: so many operations a second are due on each driver, whatever it does" },
         { "--arrivals", TOOL_TEXT, &a.arrivals, 0, 0, "HOW",
@@ -472,6 +475,7 @@ arguments_read(int argc, char **argv, plan *out)
           "of keys, values and order; default: the time" },
         { "--json", TOOL_TEXT, &a.json, 0, 0, "FILE", "write the result too; - is stdout" },
         { "--csv", TOOL_TEXT, &a.csv, 0, 0, "FILE", "the same as a table" },
+        { "--html", TOOL_TEXT, &a.html, 0, 0, "FILE", "the same as a page with plots" },
         { "--expect", TOOL_TEXT, &a.expect, 0, 0, "LIST",
           "such as 'p99<2ms,rate>5000': exit status 1 where one of them is not so" },
         { "--live", TOOL_FLAG, &a.live, 0, 0, NULL,

@@ -167,14 +167,12 @@ cell_warm(cell_work *w)
 
     while (out->warm_rounds < w->plan->warm_rounds && !out->steady && !stop_requested()) {
         for (uint32_t i = 0; i < w->fine_count; i++) {
-            const uint32_t who =
-                w->fine[order_side(w->fine_count, out->warm_rounds % orders, i)];
+            const uint32_t who = w->fine[order_side(w->fine_count, out->warm_rounds % orders, i)];
 
             cell_slice(w, who, &out->sides[who].slices[out->warm_rounds]);
         }
         out->warm_rounds++;
-        out->steady =
-            out->warm_rounds >= CELL_LEAST_WARM && cell_is_steady(w, out->warm_rounds);
+        out->steady = out->warm_rounds >= CELL_LEAST_WARM && cell_is_steady(w, out->warm_rounds);
     }
     for (uint32_t i = 0; i < w->fine_count; i++) {
         target_reset(&w->sides[w->fine[i]].target);
@@ -243,8 +241,8 @@ cell_gather(const target *t, cell_side *out)
 static bool
 cell_prepare(cell_work *w, cell *out)
 {
-    const uint32_t most =
-        w->plan->rounds > w->plan->warm_rounds ? w->plan->rounds : w->plan->warm_rounds;
+    const uint32_t most = w->plan->rounds > w->plan->warm_rounds ? w->plan->rounds
+                                                                 : w->plan->warm_rounds;
 
     for (uint32_t i = 0; i < out->side_count; i++) {
         if (w->sides[i].state == SIDE_FINE)

@@ -59,8 +59,9 @@ compare_members(const compare *c, const json_t *const objects[2], const char *pl
 static bool
 compare_is_alike(const compare *c)
 {
-    static const char *const environment[] = { "host",         "kernel",      "processor",
-                                               "processors",   "memory_bytes", "file_system", NULL };
+    static const char *const environment[] = { "host",       "kernel",       "processor",
+                                               "processors", "memory_bytes", "file_system",
+                                               NULL };
     static const char *const plan[] = { "durability", "isolation", "records", NULL };
     const json_t *environments[2], *plans[2];
 
@@ -83,7 +84,8 @@ compare_rates(const json_t *result, double **out)
     size_t i;
 
     *out = calloc(json_array_size(slices) + 1, sizeof **out);
-    json_array_foreach(slices, i, slice) {
+    json_array_foreach(slices, i, slice)
+    {
         const double done = json_number_value(json_array_get(slice, 0));
         const double seconds = json_number_value(json_array_get(slice, 1));
 
@@ -183,7 +185,8 @@ compare_run(compare *c, const json_t *const loads[2], const json_t *const runs[2
 
     if (!compare_members(c, runs, name, keys))
         return false;
-    json_array_foreach(json_object_get(runs[0], "results"), i, result) {
+    json_array_foreach(json_object_get(runs[0], "results"), i, result)
+    {
         const char *driver = result_text(result, "driver");
         bool fine = true;
 
@@ -219,7 +222,8 @@ compare_workload(compare *c, const json_t *load)
         return true;
     if (!compare_members(c, loads, result_text(load, "name"), keys))
         return false;
-    json_array_foreach(json_object_get(load, "runs"), i, run) {
+    json_array_foreach(json_object_get(load, "runs"), i, run)
+    {
         runs[0] = run;
         runs[1] = result_find_run(loads[1], json_integer_value(json_object_get(run, "threads")));
         if (runs[1] != NULL && !compare_run(c, loads, runs))
@@ -238,7 +242,8 @@ compare_all(compare *c)
         return TOOL_USAGE;
     (void)printf("%-12s %4s  %-20s  %6s  %s\n", "workload", "thr.", "driver", "ratio",
                  "95 % interval");
-    json_array_foreach(json_object_get(c->results[0], "workloads"), i, load) {
+    json_array_foreach(json_object_get(c->results[0], "workloads"), i, load)
+    {
         if (!compare_workload(c, load))
             return TOOL_USAGE;
     }

@@ -37,7 +37,7 @@ csv_number(FILE *out, const json_t *object, const char *key)
         (void)fprintf(out, "%.9g", json_real_value(value));
 }
 
-static const char *const csv_tallies[] = { "errors", "misses", "aborts",
+static const char *const csv_tallies[] = { "errors",  "misses", "aborts",
                                            "retries", "late",   "unserved" };
 static const char *const csv_driver[] = { "disk_bytes", "space_amplification" };
 static const char *const csv_alone[] = { "flushes_per_commit", "write_amplification",
@@ -115,7 +115,8 @@ csv_run(FILE *out, csv_line *l)
     const json_t *of;
     size_t i, n;
 
-    json_array_foreach(json_object_get(l->run, "results"), i, l->result) {
+    json_array_foreach(json_object_get(l->run, "results"), i, l->result)
+    {
         for (int k = 0; k < 2; k++) {
             l->kind = kinds[k];
             json_array_foreach(json_object_get(l->result, l->kind), n, of)
@@ -135,9 +136,9 @@ csv_write(const json_t *result, const char *path)
     errno = 0;
     if (ok) {
         csv_head(out);
-        json_array_foreach(json_object_get(result, "workloads"), i, l.load) {
-            json_array_foreach(json_object_get(l.load, "runs"), k, l.run)
-                csv_run(out, &l);
+        json_array_foreach(json_object_get(result, "workloads"), i, l.load)
+        {
+            json_array_foreach(json_object_get(l.load, "runs"), k, l.run) csv_run(out, &l);
         }
         ok = fflush(out) == 0 && !ferror(out);
     }

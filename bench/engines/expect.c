@@ -75,8 +75,8 @@ expect_read(const char *text, size_t len, expectation *out)
         out->below = text[name] == '<';
         known = expect_percentile(out->metric) != NULL || expect_is_tally(out->metric) ||
                 strcmp(out->metric, "rate") == 0;
-        if (known && expect_bound(out->text + name + 1, expect_percentile(out->metric) != NULL,
-                                  &out->bound))
+        if (known &&
+            expect_bound(out->text + name + 1, expect_percentile(out->metric) != NULL, &out->bound))
             return true;
     }
     tool_error("bench",
@@ -130,9 +130,12 @@ expect_everywhere(const expectation *e, const json_t *result)
     bool holds = true;
     size_t i, k, n;
 
-    json_array_foreach(json_object_get(result, "workloads"), i, load) {
-        json_array_foreach(json_object_get(load, "runs"), k, run) {
-            json_array_foreach(json_object_get(load, "drivers"), n, driver) {
+    json_array_foreach(json_object_get(result, "workloads"), i, load)
+    {
+        json_array_foreach(json_object_get(load, "runs"), k, run)
+        {
+            json_array_foreach(json_object_get(load, "drivers"), n, driver)
+            {
                 if (!json_is_true(json_object_get(driver, "control")))
                     holds = expect_holds(e, load, run, driver) && holds;
             }

@@ -9,8 +9,8 @@
  * stderr. */
 bool expect_is_valid(const char *list);
 
-/** Whether each driver in each run is as expected; each that is not is told on stderr. A figure that
- * is not known, and a driver that could not be timed, is not as expected. */
+/** Whether each driver in each run is as expected; each that is not is told on stderr. A figure
+ * that is not known, and a driver that could not be timed, is not as expected. */
 bool expect_hold(const char *list, const json_t *result);
 
 #endif

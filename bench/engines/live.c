@@ -59,8 +59,7 @@ live_main(void *arg)
     (void)pthread_mutex_lock(&l->lock);
     while (!l->over) {
         at.tv_sec++;
-        while (!l->over &&
-               pthread_cond_timedwait(&l->changed, &l->lock, &at) != ETIMEDOUT) {
+        while (!l->over && pthread_cond_timedwait(&l->changed, &l->lock, &at) != ETIMEDOUT) {
         }
         if (!l->over && l->group != NULL)
             live_line(l);

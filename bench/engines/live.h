@@ -6,8 +6,8 @@
 
 typedef struct live live;
 
-/** Begin to watch: a line each second on stderr, until live_stop. NULL: no thread is to be had, which
- * is told on stderr */
+/** Begin to watch: a line each second on stderr, until live_stop. NULL: no thread is to be had,
+ * which is told on stderr */
 live *live_start(void);
 void live_stop(live *l); /**< NULL is accepted. */
 

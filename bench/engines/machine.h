@@ -1,4 +1,5 @@
-/** @file machine.h The machine: what it is, what else it was doing, what a server's processes use. */
+/** @file machine.h The machine: what it is, what else it was doing, what a server's processes use.
+ */
 #ifndef BENCH_ENGINES_MACHINE_H
 #define BENCH_ENGINES_MACHINE_H
 
@@ -10,9 +11,9 @@
 /** What disturbs a measurement, between two looks. */
 typedef struct machine_noise {
     double seconds;
-    double steal_percent;  /**< CPU time that a hypervisor gave to others. */
-    double other_percent;  /**< CPU time of other processes. */
-    double load;           /**< Average of the last minute, at the end. */
+    double steal_percent; /**< CPU time that a hypervisor gave to others. */
+    double other_percent; /**< CPU time of other processes. */
+    double load;          /**< Average of the last minute, at the end. */
     double cpu_pressure, io_pressure, memory_pressure; /**< Percent of the time in which somebody
                                                           waited; below 0: not known. */
 } machine_noise;

@@ -11,6 +11,7 @@
 #include "csv.h"
 #include "expect.h"
 #include "group.h"
+#include "html.h"
 #include "live.h"
 #include "result.h"
 #include "stop.h"
@@ -77,6 +78,8 @@ main_report(bench *b, double seconds)
         rc = result_write(b->result, p->json);
     if (rc == TOOL_GO_ON && p->csv != NULL)
         rc = csv_write(b->result, p->csv);
+    if (rc == TOOL_GO_ON && p->html != NULL)
+        rc = html_write(b->result, p->html);
     if (rc != TOOL_GO_ON)
         return rc;
     if (stop_requested())
@@ -119,6 +122,8 @@ main(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "compare") == 0)
         return compare_command(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return html_command(argc - 2, argv + 2);
     rc = arguments_read(argc, argv, &b.plan);
 
     if (rc != TOOL_GO_ON)

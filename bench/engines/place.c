@@ -105,8 +105,7 @@ place_make_server(place *p, uint32_t number)
 static bool
 place_make_files(place *p, const char *root, uint32_t number)
 {
-    const int len =
-        snprintf(p->folder, sizeof p->folder, "%.400s/%u", root, (unsigned)number);
+    const int len = snprintf(p->folder, sizeof p->folder, "%.400s/%u", root, (unsigned)number);
 
     if (len < 0 || mkdir(p->folder, 0700) != 0) {
         tool_error(p->folder, "can't be made: %s", strerror(errno));

@@ -9,11 +9,11 @@ enum { PLACE_LABEL_BYTES = 64, PLACE_URL_BYTES = 4608, PLACE_PART_BYTES = 512 };
 
 /** A driver to be run, as it was asked for. */
 typedef struct place_driver {
-    char label[PLACE_LABEL_BYTES];   /**< In tables; no two are the same. */
-    char scheme[PLACE_PART_BYTES];   /**< "sqlite", "fault+lmdb", "/path/own.so". */
-    char params[PLACE_PART_BYTES];   /**< "key=value&…"; may be empty. */
-    const char *server;              /**< URL that databases are made beside; NULL: none is used. */
-    const char *given;               /**< A URL that is used as it is; NULL: places are made. */
+    char label[PLACE_LABEL_BYTES]; /**< In tables; no two are the same. */
+    char scheme[PLACE_PART_BYTES]; /**< "sqlite", "fault+lmdb", "/path/own.so". */
+    char params[PLACE_PART_BYTES]; /**< "key=value&…"; may be empty. */
+    const char *server;            /**< URL that databases are made beside; NULL: none is used. */
+    const char *given;             /**< A URL that is used as it is; NULL: places are made. */
 } place_driver;
 
 /**
@@ -28,7 +28,7 @@ const char *place_parse(const char *text, bool is_url, const char *server, place
 /** A database that was made. */
 typedef struct place {
     const place_driver *driver;
-    char url[PLACE_URL_BYTES]; /**< With the durability. */
+    char url[PLACE_URL_BYTES];     /**< With the durability. */
     char folder[PLACE_PART_BYTES]; /**< Of its files; empty: there are none of its own. */
     char name[48];                 /**< On the server. */
 } place;

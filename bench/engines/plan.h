@@ -33,7 +33,7 @@ typedef struct plan {
     bool has_control;     /**< A second database of the first driver. */
     bool has_proof;       /**< Each driver is probed too. */
     uint64_t seed;
-    const char *folder; /**< For files; NULL: a new one in /tmp. */
+    const char *folder;            /**< For files; NULL: a new one in /tmp. */
     const char *json, *csv, *html; /**< Files to write; NULL: none. */
     const char *expect;            /**< NULL: nothing is expected. */
     bool live;

@@ -136,8 +136,7 @@ probe_run(const probe_maker *m, uint32_t load, uint32_t driver, uint32_t number,
     const probe_request request = { load, driver, number };
 
     memset(out, 0, sizeof *out);
-    if (probe_write(m->ask, &request, sizeof request) &&
-        probe_read(m->answer, out, sizeof *out))
+    if (probe_write(m->ask, &request, sizeof request) && probe_read(m->answer, out, sizeof *out))
         return;
     memset(out, 0, sizeof *out);
     (void)snprintf(out->why, sizeof out->why, "the maker of probes has died");

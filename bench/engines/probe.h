@@ -1,7 +1,7 @@
 /**
- * @file probe.h One driver alone in a process of its own: are commits flushed as its durability asks
- * for, and what does it cost in memory and bytes. In the process where drivers take turns, nobody
- * could tell whose memory it is.
+ * @file probe.h One driver alone in a process of its own: are commits flushed as its durability
+ * asks for, and what does it cost in memory and bytes. In the process where drivers take turns,
+ * nobody could tell whose memory it is.
  */
 #ifndef BENCH_ENGINES_PROBE_H
 #define BENCH_ENGINES_PROBE_H
@@ -19,7 +19,7 @@ typedef struct probe_result {
     double operations;          /**< Of the workload, by one client. */
     double user_bytes;          /**< Of keys and values that these wrote. */
     double written_bytes;       /**< That the kernel was given, what closing writes included. */
-    double memory_bytes;        /**< By which this process has grown; the engine's cache is in it. */
+    double memory_bytes; /**< By which this process has grown; the engine's cache is in it. */
 } probe_result;
 
 /** Processes to probe in, made while this one has no threads. */
@@ -27,7 +27,8 @@ typedef struct probe_maker {
     int pid, ask, answer;
 } probe_maker;
 
-/** @param[in] p, folder as they are now: later changes are not seen. @return false: said on stderr */
+/** @param[in] p, folder as they are now: later changes are not seen. @return false: said on stderr
+ */
 bool probe_start(probe_maker *m, const plan *p, const char *folder);
 void probe_stop(probe_maker *m); /**< Also where it was not started. */
 

@@ -23,10 +23,10 @@ result_plan(const plan *p)
     for (uint32_t i = 0; i < p->thread_count; i++)
         (void)json_array_append_new(threads, json_integer(p->threads[i]));
     return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "durability",
-                     tool_durability(p->durability), "isolation",
-                     plan_isolations[p->isolation], "records", (json_int_t)p->records, "slice_ms",
-                     (json_int_t)p->slice_ms, "rounds", (json_int_t)p->rounds, "operations", (json_int_t)p->operations, "seed",
-                     (json_int_t)p->seed, "threads", threads);
+                     tool_durability(p->durability), "isolation", plan_isolations[p->isolation],
+                     "records", (json_int_t)p->records, "slice_ms", (json_int_t)p->slice_ms,
+                     "rounds", (json_int_t)p->rounds, "operations", (json_int_t)p->operations,
+                     "seed", (json_int_t)p->seed, "threads", threads);
 }
 
 json_t *
@@ -58,8 +58,9 @@ result_workload(const plan *p, const workload *w)
 {
     json_t *weights = json_object();
     char keys[32], key_bytes[32], value_bytes[32], scan_rows[32];
-    const double bytes =
-        w->scenario->record_bytes == NULL ? 0 : w->scenario->record_bytes(w) * (double)p->records;
+    const double bytes = w->scenario->record_bytes == NULL
+                             ? 0
+                             : w->scenario->record_bytes(w) * (double)p->records;
 
     for (int op = 0; op < OPERATIONS; op++)
         if (w->weights[op] > 0)
@@ -69,13 +70,13 @@ result_workload(const plan *p, const workload *w)
     draw_sizes_text(&w->key_bytes, key_bytes, sizeof key_bytes);
     draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
     draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:[], s:[]}",
-                     "name", w->name, "summary", w->summary == NULL ? "" : w->summary, "tables",
-                     w->scenario->name, "weights", weights, "keys", keys, "key_bytes", key_bytes,
-                     "value_bytes", value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch,
-                     "abort_percent", (int)w->abort_percent, "keys_in_no_order", w->hashed,
-                     "data_bytes", bytes, "data_to_memory",
-                     bytes / (double)machine_memory_bytes(), "drivers", "runs");
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:[], s:[]}", "name",
+        w->name, "summary", w->summary == NULL ? "" : w->summary, "tables", w->scenario->name,
+        "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes", value_bytes,
+        "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent", (int)w->abort_percent,
+        "keys_in_no_order", w->hashed, "data_bytes", bytes, "data_to_memory",
+        bytes / (double)machine_memory_bytes(), "drivers", "runs");
 }
 
 static json_t *
@@ -102,15 +103,15 @@ result_probe(const probe_result *r)
     if (!r->done)
         return json_pack("{s:s}", "why_not",
                          r->why[0] != '\0' ? r->why : "it was not asked for, or it could not be");
-    return json_pack(
-        "{s:f, s:o, s:o, s:f, s:f, s:o, s:o, s:o}", "commits", r->proof_commits, "flushes",
-        result_known(r->proof_flushes), "flushes_per_commit",
-        result_known(r->proof_flushes < 0 ? -1 : r->proof_flushes / r->proof_commits), "operations",
-        r->operations, "user_bytes", r->user_bytes, "written_bytes",
-        result_known(r->written_bytes), "write_amplification",
-        result_known(r->written_bytes < 0 || r->user_bytes <= 0 ? -1
-                                                                : r->written_bytes / r->user_bytes),
-        "memory_bytes", result_known(r->memory_bytes));
+    return json_pack("{s:f, s:o, s:o, s:f, s:f, s:o, s:o, s:o}", "commits", r->proof_commits,
+                     "flushes", result_known(r->proof_flushes), "flushes_per_commit",
+                     result_known(r->proof_flushes < 0 ? -1 : r->proof_flushes / r->proof_commits),
+                     "operations", r->operations, "user_bytes", r->user_bytes, "written_bytes",
+                     result_known(r->written_bytes), "write_amplification",
+                     result_known(r->written_bytes < 0 || r->user_bytes <= 0
+                                      ? -1
+                                      : r->written_bytes / r->user_bytes),
+                     "memory_bytes", result_known(r->memory_bytes));
 }
 
 static json_t *
@@ -158,9 +159,8 @@ result_slices(const cell *c, const cell_side *s)
     json_t *slices = json_array();
 
     for (uint32_t i = 0; i < c->rounds; i++)
-        (void)json_array_append_new(slices, json_pack("[I, f]",
-                                                      (json_int_t)s->slices[i].operations,
-                                                      s->slices[i].seconds));
+        (void)json_array_append_new(
+            slices, json_pack("[I, f]", (json_int_t)s->slices[i].operations, s->slices[i].seconds));
     return slices;
 }
 
@@ -227,11 +227,10 @@ result_run(const group *g, const cell *c, const plan *p)
                      (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
                      p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
                      p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(),
-                     "slice_ms", (int)p->slice_ms, "rounds",
-                     (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady", c->steady,
-                     "partial", c->partial, "generator_ns", c->generator_ns, "noise",
-                     result_noise(&c->noise), "noise_floor", result_interval(&c->control),
-                     "results", results);
+                     "slice_ms", (int)p->slice_ms, "rounds", (int)c->rounds, "warm_rounds",
+                     (int)c->warm_rounds, "steady", c->steady, "partial", c->partial,
+                     "generator_ns", c->generator_ns, "noise", result_noise(&c->noise),
+                     "noise_floor", result_interval(&c->control), "results", results);
 }
 
 /* ---- The sweep ---- */

@@ -6,8 +6,8 @@
 #define LATENCY_LEAST_ABOVE 10
 
 const result_percentile result_percentiles[RESULT_PERCENTILES] = {
-    { "p50_us", "p50", 50, 100 },          { "p90_us", "p90", 90, 100 },
-    { "p99_us", "p99", 99, 100 },          { "p99_9_us", "p99.9", 999, 1000 },
+    { "p50_us", "p50", 50, 100 },           { "p90_us", "p90", 90, 100 },
+    { "p99_us", "p99", 99, 100 },           { "p99_9_us", "p99.9", 999, 1000 },
     { "p99_99_us", "p99.99", 9999, 10000 },
 };
 
@@ -29,7 +29,8 @@ result_histogram_read(const json_t *from, histogram *into)
     const json_t *pair;
     size_t i;
 
-    json_array_foreach(from, i, pair) {
+    json_array_foreach(from, i, pair)
+    {
         const json_int_t value = json_integer_value(json_array_get(pair, 0));
         const json_int_t count = json_integer_value(json_array_get(pair, 1));
 

@@ -19,7 +19,8 @@ result_find(const json_t *list, const char *key, const char *text)
     const json_t *entry;
     size_t i;
 
-    json_array_foreach(list, i, entry) {
+    json_array_foreach(list, i, entry)
+    {
         if (strcmp(result_text(entry, key), text) == 0)
             return entry;
     }
@@ -32,7 +33,8 @@ result_find_run(const json_t *load, json_int_t threads)
     const json_t *run;
     size_t i;
 
-    json_array_foreach(json_object_get(load, "runs"), i, run) {
+    json_array_foreach(json_object_get(load, "runs"), i, run)
+    {
         if (json_integer_value(json_object_get(run, "threads")) == threads)
             return run;
     }
@@ -45,7 +47,8 @@ result_find_driver(const json_t *run, const char *driver)
     const json_t *result;
     size_t i;
 
-    json_array_foreach(json_object_get(run, "results"), i, result) {
+    json_array_foreach(json_object_get(run, "results"), i, result)
+    {
         if (strcmp(result_text(result, "driver"), driver) == 0 &&
             !json_is_true(json_object_get(result, "control")))
             return result;

@@ -112,8 +112,8 @@ rows_pick(rows_worker *r, uint32_t at)
     const rows_model *m = r->model;
     const uint64_t head = atomic_load_explicit(&m->head, memory_order_relaxed);
     const uint64_t tail = atomic_load_explicit(&m->tail, memory_order_relaxed);
-    uint64_t record =
-        tail > head ? draw_key(&m->workload->keys, r->stream, head, tail) : tail - (tail > 0);
+    uint64_t record = tail > head ? draw_key(&m->workload->keys, r->stream, head, tail)
+                                  : tail - (tail > 0);
     uint32_t state = atomic_load_explicit(&m->states[record], memory_order_acquire);
 
     while (!rows_is_there(state) && record > head) {
@@ -129,8 +129,8 @@ rows_pick(rows_worker *r, uint32_t at)
 static void
 rows_note_missing(rows_worker *r, uint32_t at)
 {
-    const uint32_t state =
-        atomic_load_explicit(&r->model->states[r->records[at]], memory_order_acquire);
+    const uint32_t state = atomic_load_explicit(&r->model->states[r->records[at]],
+                                                memory_order_acquire);
 
     if (rows_is_there(state))
         r->wrong = true;
@@ -318,8 +318,7 @@ rows_scan_body(tenon_txn *txn, void *arg, tenon_error *err)
         r->wrong = r->wrong || row[ROWS_KEY].len < 8 ||
                    row[ROWS_KEY].len > WORKLOAD_MOST_KEY_BYTES ||
                    tenon_value_compare(&before, &row[ROWS_KEY]) >= 0 ||
-                   !rows_is_right(r->model, row,
-                                  rows_record(r->model, row[ROWS_KEY].as.data), 0);
+                   !rows_is_right(r->model, row, rows_record(r->model, row[ROWS_KEY].as.data), 0);
         if (r->wrong)
             break;
         last_len = row[ROWS_KEY].len;

@@ -22,7 +22,8 @@ enum { ROWS_HEADROOM = 1 << 25 }; /* records that can be inserted; memory is tak
 /** What must be in the table. */
 typedef struct rows_model {
     const workload *workload;
-    atomic_uint_fast64_t head, tail; /**< Records from head to tail - 1 were inserted, or are being. */
+    atomic_uint_fast64_t head,
+        tail; /**< Records from head to tail - 1 were inserted, or are being. */
     uint64_t capacity;
     _Atomic uint32_t *states;
 } rows_model;

@@ -113,8 +113,8 @@ static void
 rows_look(rows_sight *s, const tenon_value *row)
 {
     const rows_model *m = s->model;
-    const uint64_t record =
-        row[ROWS_KEY].len < 8 ? UINT64_MAX : rows_record(m, row[ROWS_KEY].as.data);
+    const uint64_t record = row[ROWS_KEY].len < 8 ? UINT64_MAX
+                                                  : rows_record(m, row[ROWS_KEY].as.data);
     const uint64_t tail = atomic_load(&m->tail);
     const uint32_t state = record < tail ? atomic_load(&m->states[record]) : 0;
 
@@ -167,10 +167,9 @@ rows_count(const rows_model *m, uint64_t *must, uint64_t *may)
 bool
 rows_check(target *t, scenario_check *out)
 {
-    const tenon_txn_options options = { .size = sizeof options,
-                                        .name = "check",
-                                        .read_only = true,
-                                        .timeout_ms = ROWS_CHECK_MS };
+    const tenon_txn_options options = {
+        .size = sizeof options, .name = "check", .read_only = true, .timeout_ms = ROWS_CHECK_MS
+    };
     rows_sight sight = { .model = t->model, .check = out };
     tenon_error err = { 0 };
     tenon_status st = tenon_run(t->db, &options, rows_check_body, &sight, &err);

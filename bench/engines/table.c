@@ -49,6 +49,17 @@ table_number(const json_t *value, char *out, size_t out_bytes)
 }
 
 void
+table_time(const json_t *us, char *out, size_t out_bytes)
+{
+    static const char *const units[] = { " us", " ms", " s" };
+
+    if (!json_is_number(us))
+        (void)snprintf(out, out_bytes, "n/a");
+    else
+        table_scaled(json_number_value(us), units, 3, out, out_bytes);
+}
+
+void
 table_bytes(const json_t *value, char *out, size_t out_bytes)
 {
     static const char *const units[] = { " B", " kB", " MB", " GB", " TB" };
@@ -150,7 +161,7 @@ table_put_name(table *t, const json_t *result)
 static void
 table_rates(const json_t *run)
 {
-    static const char *const heads[] = { "driver", "operations/s", "ratio", "95 % interval", "",
+    static const char *const heads[] = { "driver", "operations/s", "ratio",  "95 % interval", "",
                                          "errors", "misses",       "aborts", "retries" };
     static const char *const keys[] = { "errors", "misses", "aborts", "retries" };
     const json_t *results = json_object_get(run, "results"), *result;
@@ -158,7 +169,8 @@ table_rates(const json_t *run)
     size_t i;
 
     table_heads(&t, heads, 9);
-    json_array_foreach(results, i, result) {
+    json_array_foreach(results, i, result)
+    {
         const json_t *ratio = json_is_true(json_object_get(result, "control"))
                                   ? json_object_get(run, "noise_floor")
                                   : json_object_get(result, "ratio");
@@ -166,7 +178,8 @@ table_rates(const json_t *run)
         table_put_name(&t, result);
         table_put_number(&t, 1, result, "rate");
         if (json_is_object(ratio)) {
-            (void)snprintf(table_cell(&t, 2), TABLE_CELL_BYTES, "%.3f", table_real(ratio, "median"));
+            (void)snprintf(table_cell(&t, 2), TABLE_CELL_BYTES, "%.3f",
+                           table_real(ratio, "median"));
             (void)snprintf(table_cell(&t, 3), TABLE_CELL_BYTES, "%.3f - %.3f",
                            table_real(ratio, "low"), table_real(ratio, "high"));
         }
@@ -182,8 +195,8 @@ table_rates(const json_t *run)
 static void
 table_loads(const json_t *run)
 {
-    static const char *const heads[] = { "open loop", "due/s", "done/s", "begun late", "never begun",
-                                         "" };
+    static const char *const heads[] = { "open loop",  "due/s",       "done/s",
+                                         "begun late", "never begun", "" };
     const json_t *results = json_object_get(run, "results"), *result;
     table t;
     size_t i;
@@ -191,7 +204,8 @@ table_loads(const json_t *run)
     if (json_is_null(json_object_get(run, "offered_rate")))
         return;
     table_heads(&t, heads, 6);
-    json_array_foreach(results, i, result) {
+    json_array_foreach(results, i, result)
+    {
         table_put_name(&t, result);
         table_put_number(&t, 1, run, "offered_rate");
         table_put_number(&t, 2, result, "rate");
@@ -207,19 +221,20 @@ table_loads(const json_t *run)
 static void
 table_costs(const json_t *run)
 {
-    static const char *const heads[] = { "of an operation", "client CPU, us", "server CPU, us",
+    static const char *const heads[] = { "of an operation", "client CPU", "server CPU",
                                          "round trips" };
     const json_t *results = json_object_get(run, "results"), *result;
     table t;
     size_t i;
 
     table_heads(&t, heads, 4);
-    json_array_foreach(results, i, result) {
+    json_array_foreach(results, i, result)
+    {
         if (json_is_true(json_object_get(result, "control")))
             continue;
         table_put_name(&t, result);
-        table_put_number(&t, 1, result, "client_cpu_us");
-        table_put_number(&t, 2, result, "server_cpu_us");
+        table_time(json_object_get(result, "client_cpu_us"), table_cell(&t, 1), TABLE_CELL_BYTES);
+        table_time(json_object_get(result, "server_cpu_us"), table_cell(&t, 2), TABLE_CELL_BYTES);
         table_put_number(&t, 3, result, "round_trips");
         table_row(&t);
     }
@@ -236,11 +251,12 @@ table_latency(table *t, const json_t *result, const json_t *of)
         const json_t *value = json_object_get(of, result_percentiles[p].key);
 
         if (json_is_number(value))
-            table_number(value, table_cell(t, 3 + p), TABLE_CELL_BYTES);
+            table_time(value, table_cell(t, 3 + p), TABLE_CELL_BYTES);
         else
             table_put(t, 3 + p, "");
     }
-    table_put_number(t, 3 + RESULT_PERCENTILES, of, "max_us");
+    table_time(json_object_get(of, "max_us"), table_cell(t, 3 + RESULT_PERCENTILES),
+               TABLE_CELL_BYTES);
     table_row(t);
 }
 
@@ -260,12 +276,14 @@ table_latencies(const json_t *run, const char *kind, const char *title)
         table_put(&t, 3 + p, result_percentiles[p].name);
     table_put(&t, 3 + RESULT_PERCENTILES, "max");
     table_row(&t);
-    json_array_foreach(results, i, result) {
+    json_array_foreach(results, i, result)
+    {
         const json_t *list = json_object_get(result, kind);
 
         if (json_is_true(json_object_get(result, "control")))
             continue;
-        json_array_foreach(list, k, of) {
+        json_array_foreach(list, k, of)
+        {
             if (json_array_size(list) != 2 || k > 0)
                 table_latency(&t, result, of);
         }
@@ -287,10 +305,10 @@ table_run(const json_t *run)
                  json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
     table_rates(run);
     table_loads(run);
-    table_latencies(run, "response", "from when due, us");
+    table_latencies(run, "response", "from when due");
     table_latencies(run, "service",
-                    json_is_null(json_object_get(run, "offered_rate")) ? "latency, us"
-                                                                       : "from the start, us");
+                    json_is_null(json_object_get(run, "offered_rate")) ? "latency"
+                                                                       : "from the start");
     table_costs(run);
     (void)printf("  %s; of each latency %.0f ns are the load "
                  "generator's; steal %.1f %%, others %.0f %% of the CPU\n",
@@ -306,15 +324,15 @@ table_run(const json_t *run)
 static void
 table_drivers(const json_t *load)
 {
-    static const char *const heads[] = { "driver",         "rows",   "data",
-                                         "on disk",        "space",  "written",
-                                         "flushes/commit", "memory", "state" };
+    static const char *const heads[] = { "driver",  "rows",           "data",   "on disk", "space",
+                                         "written", "flushes/commit", "memory", "state" };
     const json_t *drivers = json_object_get(load, "drivers"), *driver;
     table t;
     size_t i;
 
     table_heads(&t, heads, 9);
-    json_array_foreach(drivers, i, driver) {
+    json_array_foreach(drivers, i, driver)
+    {
         const char *state = table_text(driver, "state");
         const json_t *alone = json_object_get(driver, "alone");
 
@@ -328,20 +346,23 @@ table_drivers(const json_t *load)
         table_put_number(&t, 5, alone, "write_amplification");
         table_put_number(&t, 6, alone, "flushes_per_commit");
         table_put_bytes(&t, 7, alone, "memory_bytes");
-        table_put(&t, 8, strcmp(state, "fine") == 0     ? "verified"
-                         : strcmp(state, "absent") == 0 ? "n/a"
-                                                        : state);
+        table_put(&t, 8,
+                  strcmp(state, "fine") == 0     ? "verified"
+                  : strcmp(state, "absent") == 0 ? "n/a"
+                                                 : state);
         table_row(&t);
     }
     (void)printf("\n");
     table_flush(&t);
-    json_array_foreach(drivers, i, driver) {
+    json_array_foreach(drivers, i, driver)
+    {
         const char *why_not = table_text(json_object_get(driver, "alone"), "why_not");
 
         if (table_text(driver, "why")[0] != '\0')
             (void)printf("  %s: %s\n", table_text(driver, "driver"), table_text(driver, "why"));
         else if (why_not[0] != '\0' && !json_is_true(json_object_get(driver, "control")))
-            (void)printf("  %s was not measured alone: %s\n", table_text(driver, "driver"), why_not);
+            (void)printf("  %s was not measured alone: %s\n", table_text(driver, "driver"),
+                         why_not);
     }
 }
 
@@ -358,18 +379,22 @@ table_sweep(const json_t *load)
         return;
     memset(&t, 0, sizeof t);
     table_put(&t, 0, "operations/s, threads:");
-    json_array_foreach(runs, k, run) {
+    json_array_foreach(runs, k, run)
+    {
         if (k + 2 < TABLE_MOST_COLUMNS)
             table_put_number(&t, 1 + (uint32_t)k, run, "threads");
     }
     table_put(&t, t.columns, "knee");
     table_row(&t);
-    json_array_foreach(knees, i, knee) {
+    json_array_foreach(knees, i, knee)
+    {
         table_put(&t, 0, table_text(knee, "driver"));
-        json_array_foreach(runs, k, run) {
+        json_array_foreach(runs, k, run)
+        {
             size_t n;
 
-            json_array_foreach(json_object_get(run, "results"), n, result) {
+            json_array_foreach(json_object_get(run, "results"), n, result)
+            {
                 if (strcmp(table_text(result, "driver"), table_text(knee, "driver")) == 0 &&
                     !json_is_true(json_object_get(result, "control")) && k + 2 < TABLE_MOST_COLUMNS)
                     table_put_number(&t, 1 + (uint32_t)k, result, "rate");
@@ -393,12 +418,12 @@ table_workload(const json_t *result, const json_t *load)
 
     table_number(json_object_get(plan, "records"), records, sizeof records);
     table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
-    (void)printf("%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s; isolation: %s\n",
-                 table_text(load, "name"), table_text(load, "summary"), records, data,
-                 table_real(load, "data_to_memory"), table_text(load, "keys"),
-                 table_text(plan, "durability"), table_text(plan, "isolation"));
-    json_array_foreach(runs, i, run)
-        table_run(run);
+    (void)printf(
+        "%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s; isolation: %s\n",
+        table_text(load, "name"), table_text(load, "summary"), records, data,
+        table_real(load, "data_to_memory"), table_text(load, "keys"),
+        table_text(plan, "durability"), table_text(plan, "isolation"));
+    json_array_foreach(runs, i, run) table_run(run);
     table_sweep(load);
     table_drivers(load);
 }
@@ -409,7 +434,8 @@ table_print(const json_t *result)
     const json_t *workloads = json_object_get(result, "workloads"), *load;
     size_t i;
 
-    json_array_foreach(workloads, i, load) {
+    json_array_foreach(workloads, i, load)
+    {
         if (i > 0)
             (void)printf("\n");
         table_workload(result, load);

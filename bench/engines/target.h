@@ -11,16 +11,16 @@
 
 /** What one thread has done. */
 typedef struct tally {
-    uint64_t done;     /**< Operations that did what they were to do; only these are a rate. */
-    uint64_t commits;  /**< Of these, transactions that wrote and were acknowledged. */
-    uint64_t missed;   /**< A row that another operation had removed; part of `done`. */
-    uint64_t aborted;  /**< Rolled back, as was meant; part of `done`. */
-    uint64_t failed;   /**< Refused by the engine. */
-    uint64_t unknown;  /**< Of these: with an outcome that nobody knows. */
-    uint64_t wrong;    /**< An answer that can't be: a lost, stale or damaged row. */
-    uint64_t late;     /**< Open loop: begun after their time, since the thread was busy. */
-    uint64_t unserved; /**< Open loop: not begun by the end. */
-    uint64_t rows;     /**< Read by scans. */
+    uint64_t done;          /**< Operations that did what they were to do; only these are a rate. */
+    uint64_t commits;       /**< Of these, transactions that wrote and were acknowledged. */
+    uint64_t missed;        /**< A row that another operation had removed; part of `done`. */
+    uint64_t aborted;       /**< Rolled back, as was meant; part of `done`. */
+    uint64_t failed;        /**< Refused by the engine. */
+    uint64_t unknown;       /**< Of these: with an outcome that nobody knows. */
+    uint64_t wrong;         /**< An answer that can't be: a lost, stale or damaged row. */
+    uint64_t late;          /**< Open loop: begun after their time, since the thread was busy. */
+    uint64_t unserved;      /**< Open loop: not begun by the end. */
+    uint64_t rows;          /**< Read by scans. */
     uint64_t written_bytes; /**< Of keys and values that were written. */
 } tally;
 
@@ -52,7 +52,7 @@ struct target {
     uint32_t worker_count;
     uint64_t records; /**< To be filled in. */
     uint64_t seed;
-    uint32_t isolation; /**< Of its transactions. */
+    uint32_t isolation;            /**< Of its transactions. */
     tenon_status status;           /**< Of what failed first, */
     char why[SCENARIO_TEXT_BYTES]; /**< and what that was. */
 };

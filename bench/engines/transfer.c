@@ -1,7 +1,7 @@
 /*
  * A transfer as in TPC-B: an account, its teller and its branch change by an amount, and a row of
- * history is written. The sums of all four tables are the sum of the amounts that were acknowledged.
- * One branch for each 100,000 accounts, ten tellers for each branch.
+ * history is written. The sums of all four tables are the sum of the amounts that were
+ * acknowledged. One branch for each 100,000 accounts, ten tellers for each branch.
  */
 #include "transfer.h"
 
@@ -101,8 +101,7 @@ static const tenon_query transfer_note = {
 #define TRANSFER_INSERT(of)                                                                        \
     {                                                                                              \
         .name = "transfer_fill", .kind = TENON_INSERT, .table = &(of),                             \
-        .columns =                                                                                 \
-            TENON_COLUMNS(TRANSFER_ID, TRANSFER_BRANCH, TRANSFER_BALANCE, TRANSFER_FILLER)         \
+        .columns = TENON_COLUMNS(TRANSFER_ID, TRANSFER_BRANCH, TRANSFER_BALANCE, TRANSFER_FILLER)  \
     }
 
 static const tenon_query transfer_inserts[] = { TRANSFER_INSERT(transfer_branches),

@@ -28,7 +28,7 @@ typedef struct transfer_worker {
     int64_t account, teller, branch, amount, id; /**< Of the operation that runs. */
     bool wrong;
     int64_t serial;
-    int64_t sum; /**< Of amounts that were acknowledged, */
+    int64_t sum;            /**< Of amounts that were acknowledged, */
     uint64_t done, unknown; /**< and how many, and how many may have happened. */
 } transfer_worker;
 

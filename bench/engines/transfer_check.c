@@ -10,8 +10,7 @@ enum { TRANSFER_TABLES = 4, TRANSFER_CHECK_MS = 3600000 };
 #define TRANSFER_ALL(of)                                                                           \
     {                                                                                              \
         .name = "transfer_all", .kind = TENON_SELECT, .table = &(of),                              \
-        .columns =                                                                                 \
-            TENON_COLUMNS(TRANSFER_ID, TRANSFER_BRANCH, TRANSFER_BALANCE, TRANSFER_FILLER),        \
+        .columns = TENON_COLUMNS(TRANSFER_ID, TRANSFER_BRANCH, TRANSFER_BALANCE, TRANSFER_FILLER), \
         .order = TENON_ORDER(TENON_ASC(TRANSFER_ID))                                               \
     }
 
@@ -44,9 +43,9 @@ transfer_look(transfer_sight *s, int table, const tenon_value *row)
         const bool text = row[i].type == TENON_TEXT;
 
         s->bytes += text ? row[i].len : sizeof row[i].as.i;
-        (void)crypto_generichash_update(
-            &s->hash, text ? row[i].as.data : (const void *)&row[i].as.i,
-            text ? row[i].len : sizeof row[i].as.i);
+        (void)crypto_generichash_update(&s->hash,
+                                        text ? row[i].as.data : (const void *)&row[i].as.i,
+                                        text ? row[i].len : sizeof row[i].as.i);
     }
 }
 
@@ -110,10 +109,9 @@ transfer_judge(const target *t, const transfer_sight *s, scenario_check *out)
 bool
 transfer_check(target *t, scenario_check *out)
 {
-    const tenon_txn_options options = { .size = sizeof options,
-                                        .name = "check",
-                                        .read_only = true,
-                                        .timeout_ms = TRANSFER_CHECK_MS };
+    const tenon_txn_options options = {
+        .size = sizeof options, .name = "check", .read_only = true, .timeout_ms = TRANSFER_CHECK_MS
+    };
     transfer_sight sight;
     tenon_error err = { 0 };
     tenon_status st = tenon_run(t->db, &options, transfer_check_body, &sight, &err);

@@ -71,7 +71,8 @@ operation workload_draw(const workload *w, draw_stream *stream);
 /** Whether its operations write. */
 bool workload_writes(const workload *w);
 
-/** Its scenario, from its weights. @return false: they belong to more than one, or there are none */
+/** Its scenario, from its weights. @return false: they belong to more than one, or there are none
+ */
 bool workload_settle(workload *w);
 
 #endif

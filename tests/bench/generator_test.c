@@ -1,4 +1,5 @@
-/* The load generator itself takes less than a microsecond of an operation, and allocates nothing. */
+/* The load generator itself takes less than a microsecond of an operation, and allocates nothing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include "loop.h"
 #include "manager.h"
 
-static const char *const generator_workloads[] = { "read",  "update", "insert", "delete", "scan",
+static const char *const generator_workloads[] = { "read",   "update", "insert", "delete", "scan",
                                                    "modify", "mixed",  "ycsb-a", "ycsb-d" };
 
 enum { GENERATOR_THREADS = 2, GENERATOR_OPERATIONS = 100000 };

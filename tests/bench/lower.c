@@ -1,6 +1,6 @@
 /*
- * To be preloaded: engines that lower their durability, and say that they have not. SQLite is set to
- * synchronous=OFF whatever is asked for, LMDB is opened with MDB_NOSYNC.
+ * To be preloaded: engines that lower their durability, and say that they have not. SQLite is set
+ * to synchronous=OFF whatever is asked for, LMDB is opened with MDB_NOSYNC.
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>

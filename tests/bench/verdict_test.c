@@ -58,7 +58,8 @@ test_seven_percent_are_found(void **state)
 static void
 test_the_noise_floor_hides_what_is_smaller(void **state)
 {
-    const interval ratio = { 0.95, 0.94, 0.96 }, quiet = { 1, 0.99, 1.01 }, loud = { 1, 0.93, 1.04 };
+    const interval ratio = { 0.95, 0.94, 0.96 }, quiet = { 1, 0.99, 1.01 },
+                   loud = { 1, 0.93, 1.04 };
 
     (void)state;
     assert_int_equal(verdict_of(&ratio, &quiet), VERDICT_SLOWER);
