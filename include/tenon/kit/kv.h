@@ -141,6 +141,20 @@ tenon_status
 tenon_kv_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t effect,
               const char *object, const char *format, ...);
 
+/** Values that an engine's get has copied for the kit. All zero is none. */
+typedef struct tenon_kv_loans {
+    struct tenon_kv_loan *newest;
+} tenon_kv_loans;
+
+/** Copy a value that the engine itself does not keep. @param[out] value the copy, borrowed until it
+ * is taken back @retval TENON_OK, TENON_NO_MEMORY */
+tenon_status tenon_kv_lend(tenon_kv_loans *loans, const void *data, uint64_t len,
+                           tenon_kv_bytes *value, tenon_error *err);
+
+/** Free the copy at `data`, if it is one, or with NULL all: what give_back asks for, and what put,
+ * remove and the end of a transaction do. */
+void tenon_kv_take_back(tenon_kv_loans *loans, const void *data);
+
 /** Capabilities that the kit adds to those of the engine. */
 #define TENON_KV_CAPABILITIES (TENON_CAP_SAVEPOINTS | TENON_CAP_TRANSACTIONAL_DDL)
 
