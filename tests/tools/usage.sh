@@ -5,10 +5,10 @@ run 0 generate --events 10
 cp "$out" "$folder/trace"
 
 run 0 --help
-for command in drivers check replay digest verify migrate generate compare bench check-history; do
+for command in drivers check new-driver replay digest verify migrate generate compare bench check-history; do
     grep -q "^  $command " "$out" || fail "--help does not name $command"
 done
-for command in drivers check replay digest verify migrate generate compare bench check-history; do
+for command in drivers check new-driver replay digest verify migrate generate compare bench check-history; do
     run 0 $command --help
     grep -q '^exit status:' "$out" || fail "$command --help does not tell of exit statuses"
 done
