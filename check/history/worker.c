@@ -107,7 +107,10 @@ worker_append(worker *k, tenon_txn *txn, int64_t key, tenon_error *err)
     list[count] = k->element;
     k->element += WORKER_THREADS; /* another one in each attempt, and no other thread's */
     st = tenon_exec(
-        txn, count == 0 ? &worker_make : &worker_put,
+        txn,
+        count > 0         ? &worker_put
+        : k->plan.upserts ? &worker_upsert
+                          : &worker_make,
         (const tenon_value[]){ tenon_int(key), tenon_blob(list, (count + 1) * sizeof *list) },
         &affected, err);
     if (st == TENON_EXISTS) /* another one has made it since it was looked for */
