@@ -22,9 +22,12 @@ histories_text(const history_report *report, history_anomaly anomaly, char *out,
                                   (unsigned long long)conf_seed());
 
     for (const char *at = found->text; *at != '\0' && len + 2 < out_bytes; at++) {
-        if (*at == '\n' && at[1] != '\0')
+        if (*at != '\n') {
+            out[len++] = *at;
+        } else if (at[1] != '\0') {
             out[len++] = ';';
-        out[len++] = *at == '\n' ? ' ' : *at;
+            out[len++] = ' ';
+        }
     }
     out[len] = '\0';
 }

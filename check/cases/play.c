@@ -252,9 +252,9 @@ play_cast(play_stage *stage, bool read_only)
         s->is_used = true;
         s->writes |= step->act >= PLAY_SET && step->act < PLAY_COMMIT;
     }
-    for (uint8_t i = 1; i <= PLAY_SESSIONS; i++) {
+    for (int i = 1; i <= PLAY_SESSIONS; i++) {
         stage->sessions[i].stage = stage;
-        stage->sessions[i].number = i;
+        stage->sessions[i].number = (uint8_t)i;
         stage->sessions[i].read_only = read_only && !stage->sessions[i].writes;
     }
 }

@@ -14,7 +14,7 @@
 
 #include "random.h"
 
-static uint32_t test_runs = 300;
+static uint32_t test_runs = 200;
 static uint64_t test_seed;
 
 static history_report *
@@ -68,15 +68,15 @@ static void
 what_was_spoiled_is_convicted(void **state)
 {
     static const struct {
-        random_change change;
         const char *name;
+        random_change change;
         unsigned least; /* per cent; what a change leaves possible is no fault of the checker */
     } changes[] = {
-        { RANDOM_STALE_READ, "a read lacks its last elements", 90 },
-        { RANDOM_SWAPPED, "two elements change places", 99 },
-        { RANDOM_OTHERS_LISTS, "two reads have each other's list", 90 },
-        { RANDOM_LOST_APPEND, "an element is in no list any more", 90 },
-        { RANDOM_FAILED, "what was read has failed", 100 },
+        { "a read lacks its last elements", RANDOM_STALE_READ, 90 },
+        { "two elements change places", RANDOM_SWAPPED, 99 },
+        { "two reads have each other's list", RANDOM_OTHERS_LISTS, 90 },
+        { "an element is in no list any more", RANDOM_LOST_APPEND, 90 },
+        { "what was read has failed", RANDOM_FAILED, 100 },
     };
 
     (void)state;
@@ -128,7 +128,7 @@ test_run_large(test_large *large)
     pthread_t thread;
 
     assert_int_equal(pthread_attr_init(&attr), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attr, 256 * 1024), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attr, (size_t)256 * 1024), 0);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     assert_int_equal(pthread_create(&thread, &attr, test_check_large, large), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
