@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 export TENON_DRIVER_PATH="$PWD/build/lib/tenon/drivers"
 steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation
 kill.sqlite kill.lmdb kill.control cut.sqlite cut.lmdb cut.control
-points.sqlite points.lmdb points.postgres"
+points.sqlite points.lmdb points.postgres
+isolation.sqlite isolation.lmdb isolation.memory isolation.postgres"
 shim=$PWD/build/tests/shim.so
 
 power() { # kill|cut URL COUNT
@@ -36,6 +37,13 @@ step() {
     points.postgres)
         build/bin/with-postgres --setting fsync=off -- build/tests/test_points '@URL@&durability=none' --long
         ;;
+    # Ten minutes at each level, in histories of five seconds.
+    isolation.postgres)
+        build/bin/with-postgres --setting deadlock_timeout=10ms --setting fsync=off -- \
+            build/tests/test_isolation '@URL@&durability=process' 600000
+        ;;
+    isolation.memory) build/tests/test_isolation memory: 600000 ;;
+    isolation.*) build/tests/test_isolation "${1#isolation.}:@DIR@/db?durability=process" 600000 ;;
     simulation) build/tests/test_simulation 1 1000000 ;;
     # 500 kills and 50 power cuts on each engine; with POWER_GROUPS=1 so many in the middle of a group.
     kill.sqlite) power kill 'sqlite:@DIR@/db?wal_autocheckpoint=100' 500 ;;

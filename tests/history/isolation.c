@@ -1,7 +1,7 @@
 /*
  * isolation URL [MS [SEED [FOLDER]]]: many threads on few rows at each level of isolation, for so
- * many milliseconds each; what their history shows must be what the level allows. Where a driver
- * offers a weaker level, that must show too: else it was another one.
+ * many milliseconds each, in rounds of five seconds; what their history shows must be what the
+ * level allows. Where a driver offers a weaker level, that must show too: else it was another one.
  *
  * isolation --convict LEVEL URL [MS [SEED [FOLDER]]]: the opposite: what is asked for is the
  * default level, or --ask LEVEL before it, and the history must be convicted by the named one.
@@ -21,12 +21,13 @@
 
 #define ISOLATION_MS 1500
 #define ISOLATION_TRIES 20
+#define ISOLATION_ROUND_MS 5000u /* a history is kept in memory, and checked as a whole */
 
 /* What is asked for on the command line. */
 typedef struct isolation_run {
     const char *url;
     const char *folder; /* for histories; NULL: none */
-    uint32_t time_ms;
+    uint32_t time_ms, rounds;
     uint64_t seed;
     char place[64]; /* for @DIR@ */
     unsigned made;
@@ -55,7 +56,10 @@ isolation_remove(const char *path, const struct stat *st, int type, struct FTW *
 static tenon_db *
 isolation_open(isolation_run *run)
 {
-    const tenon_open_options options = { .size = sizeof options, .schema = &workload_schema };
+    /* One commit that fails may be that of many transactions. */
+    const tenon_open_options options = { .size = sizeof options,
+                                         .schema = &workload_schema,
+                                         .breaker_failures = UINT32_MAX };
     const char *mark = strstr(run->url, "@DIR@");
     char url[1024];
     tenon_error err = { 0 };
@@ -159,7 +163,7 @@ isolation_until_shown(isolation_run *run, uint32_t asked, history_level given, b
     return report;
 }
 
-/* One level. @return 0: it is what it says */
+/* One round at one level. @return 0: it is what it says */
 static int
 isolation_try(isolation_run *run, uint64_t capabilities, size_t at)
 {
@@ -201,8 +205,9 @@ isolation_all(isolation_run *run)
         return 2;
     capabilities = tenon_db_capabilities(db);
     tenon_close(db);
-    for (size_t i = 0; i < ISOLATION_LEVELS; i++)
-        failed += isolation_try(run, capabilities, i);
+    for (uint32_t round = 0; round < run->rounds && failed == 0; round++, run->seed++)
+        for (size_t i = 0; i < ISOLATION_LEVELS; i++)
+            failed += isolation_try(run, capabilities, i);
     return failed == 0 ? 0 : 1;
 }
 
@@ -255,6 +260,8 @@ isolation_main(isolation_run *run, char **argv)
         run->folder = argv[3];
     (void)printf("seed %llu, %lu ms at each level\n", (unsigned long long)run->seed,
                  (unsigned long)run->time_ms);
+    run->rounds = (run->time_ms + ISOLATION_ROUND_MS - 1) / ISOLATION_ROUND_MS;
+    run->time_ms /= run->rounds > 0 ? run->rounds : 1;
     return convict != HISTORY_NO_LEVEL ? isolation_convict(run, asked, convict)
                                        : isolation_all(run);
 }
