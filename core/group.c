@@ -123,10 +123,10 @@ group_add(group *g, group_member *m)
     g->count++;
 }
 
-/* What the body has returned holds, or its part is undone. @return false: the engine's transaction
- * can't go on */
+/* What the body has returned holds, or its part is undone, which `begun` says that there is.
+ * @return false: the engine's transaction can't go on */
 static bool
-group_close_part(const group *g, group_member *m, tenon_txn *txn)
+group_close_part(const group *g, group_member *m, tenon_txn *txn, bool begun)
 {
     const tenon_drv_transaction_ops *ops = g->db->driver->transaction;
     const bool gone = txn->state == TENON_TXN_DOOMED &&
@@ -143,6 +143,8 @@ group_close_part(const group *g, group_member *m, tenon_txn *txn)
     m->note = m->end == TNI_ROLLED_BACK ? TENON_OK : txn->doom.status;
     if (txn->retryable)
         m->a->cause = txn->cause;
+    if (!begun && !g->alone)
+        return !gone && txn->effect == TENON_EFFECT_OPEN;
     return !gone && !g->alone &&
            ops->savepoint_rollback(g->conn->drv, 1, tni_txn_err(txn)) == TENON_OK;
 }
@@ -152,7 +154,7 @@ group_run_member(group *g, group_member *m)
 {
     tenon_txn *txn = &g->conn->txn;
     tenon_status st = TENON_OK;
-    bool goes_on;
+    bool goes_on, begun;
 
     memset(&m->a->err, 0, sizeof m->a->err);
     m->a->cause.status = TENON_OK;
@@ -160,6 +162,7 @@ group_run_member(group *g, group_member *m)
     tni_txn_count_begin(txn);
     if (!g->alone)
         st = g->db->driver->transaction->savepoint(g->conn->drv, 1, tni_txn_err(txn));
+    begun = st == TENON_OK;
     (void)atomic_exchange(&txn->word, TNI_IDLE); /* before the reaper's time is looked at */
     tni_reaper_expect(&g->db->reaper, m->how->deadline_ns);
     if (st != TENON_OK)
@@ -175,7 +178,7 @@ group_run_member(group *g, group_member *m)
         m->st = tni_txn_doom(txn, TENON_TIMEOUT, "the transaction's deadline has passed",
                              &m->a->err);
     tni_report_keep(&m->report, txn, m->times.ended_ns);
-    goes_on = group_close_part(g, m, txn);
+    goes_on = group_close_part(g, m, txn, begun);
     g->bytes += txn->written_bytes;
     txn->state = 0;
     atomic_store_explicit(&txn->word, TNI_FREE, memory_order_release);

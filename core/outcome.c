@@ -84,6 +84,11 @@ tni_outcome_prepare(tenon_db *db, const char *key, tenon_error *err)
                         TENON_MAX_KEY_BYTES);
     if (!atomic_load(&db->outcomes.ready)) { /* several may look: one of them creates it */
         st = tni_migrate_own(db, &outcome_schema, err);
+        if (st == TENON_UNKNOWN_OUTCOME) /* of the tables, not of the caller's work */
+            st = tni_migrate_own(db, &outcome_schema, err);
+        if (st == TENON_UNKNOWN_OUTCOME)
+            st = tni_fail(err, TENON_UNAVAILABLE, NULL,
+                          "it is not known whether the tables of the keys are there");
         atomic_store(&db->outcomes.ready, st == TENON_OK);
     }
     return st;

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 export TENON_DRIVER_PATH="$PWD/build/lib/tenon/drivers"
 steps="load.sqlite load.lmdb load.memory load.tsan faults.sqlite faults.checkpoint faults.lmdb simulation
 kill.sqlite kill.lmdb kill.control cut.sqlite cut.lmdb cut.control
-points.sqlite points.lmdb points.postgres
+points.sqlite points.lmdb points.postgres manager.sqlite manager.lmdb manager.postgres
 isolation.sqlite isolation.lmdb isolation.memory isolation.postgres"
 shim=$PWD/build/tests/shim.so
 
@@ -44,6 +44,11 @@ step() {
         ;;
     isolation.memory) build/tests/test_isolation memory: 600000 ;;
     isolation.*) build/tests/test_isolation "${1#isolation.}:@DIR@/db?durability=process" 600000 ;;
+    manager.sqlite) build/tests/test_manager_points 'sqlite:@DIR@/db?durability=process' --long ;;
+    manager.lmdb) build/tests/test_manager_points 'lmdb:@DIR@/db?durability=process' --long ;;
+    manager.postgres)
+        build/bin/with-postgres --setting fsync=off -- build/tests/test_manager_points '@URL@&durability=none' --long
+        ;;
     simulation) build/tests/test_simulation 1 1000000 ;;
     # 500 kills and 50 power cuts on each engine; with POWER_GROUPS=1 so many in the middle of a group.
     kill.sqlite) power kill 'sqlite:@DIR@/db?wal_autocheckpoint=100' 500 ;;

@@ -331,6 +331,30 @@ transactions_deadline(conf *c)
     conf_verify(c);
 }
 
+/* Failures of statements that nobody waited for, of a transaction that is rolled back before they
+ * were told: nobody is told, whoever has the connection next. */
+static void
+transactions_leave_no_failure_behind(conf *c)
+{
+    conf_open(c, &item_schema);
+    conf_make_items(c, 2);
+    for (int i = 0; i < 4; i++) {
+        BEGIN(c);
+        (void)tenon_exec(c->txn, &item_insert, P(I(1), I(10), NIL), NULL, &c->err);
+        if (i % 2 != 0)
+            (void)tenon_require(c->txn, &item_get_n, P(I(77)), &c->err);
+        ROLLBACK(c);
+        if (i < 2) {
+            BEGIN_READ(c, &c->txn);
+            ROWS(c, "1 10;2 20", &item_all, NULL);
+        } else {
+            BEGIN(c);
+            EXEC(c, 1, &item_set_n, P(I(2), I(20)));
+        }
+        COMMIT(c);
+    }
+}
+
 /* A second transaction of the same thread beside a writer: a reader may, a writer must not wait
  * for itself. */
 static void
@@ -370,6 +394,8 @@ static const conf_case transactions_cases[] = {
     CASE_HINT(transactions_after_a_failed_commit, "a commit that fails leaves nothing behind",
               "transaction.commit: after any outcome the connection has no transaction; roll back "
               "what is left."),
+    CASE(transactions_leave_no_failure_behind,
+         "what has failed in a transaction that was rolled back is told to no later one"),
     CASE(transactions_have_ids, "each transaction has an id of its own"),
     CASE(transactions_run, "tenon_run commits, rolls back and hands on what its body says"),
     CASE(transactions_levels,

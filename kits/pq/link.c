@@ -134,6 +134,8 @@ link_pop(tenon_pq_link *link)
 static void
 link_note(tenon_pq_link *link, const tenon_pq_item *item, const tenon_error *err)
 {
+    if (item->serial <= link->ended_serial) /* it was rolled back before its answer came */
+        return;
     link->failed = true;
     if (link->failed_serial != 0) /* what follows from the first failure says less */
         return;

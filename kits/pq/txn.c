@@ -56,6 +56,7 @@ tenon_pq_begin(tenon_pq_conn *c, const tenon_drv_begin *how)
     link->deadline_ns = how->deadline_ns;
     link->failed = false;
     link->failed_serial = 0;
+    link->ended_serial = link->serial;
     link->xid[0] = '\0';
     link->tag = NULL;
     link->commit_sent = link->unconfirmed = false;
@@ -160,6 +161,8 @@ tenon_pq_end(tenon_pq_conn *c, bool commit, tenon_error *err)
 
     if (c->begun && c->now->count > 0)
         st = tenon_pq_flush(c->now, err); /* a failure skips the rest of its part only */
+    if (!commit)
+        c->now->ended_serial = c->now->serial;
     if (c->begun && st == TENON_OK)
         st = commit ? tenon_pq_send_lasting(c->now, pq_plain, PQ_COMMIT, "COMMIT", NULL, err)
                     : tenon_pq_send_lasting(c->now, pq_plain, PQ_ROLLBACK, "ROLLBACK", NULL, err);

@@ -3,23 +3,14 @@
  * turn: what its caller was told is what the database holds. points URL; "@DIR@" in it becomes a
  * folder of its own.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "points.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <tenon/chat.h>
-#include <tenon/tenon.h>
 
-enum { POINTS_MOST = 400, POINTS_COLUMNS = 8, POINTS_PATH = 256, POINTS_URL = 2048 };
+enum { POINTS_COLUMNS = 8 };
 
 #define POINTS_HASH "$argon2id$v=19$m=65536,t=2,p=1$points$points"
 
@@ -34,66 +25,12 @@ typedef struct points_scene {
     tenon_uuid owner, guest, third, room, invitation;
 } points_scene;
 
-/* How it went. */
-typedef struct points_run {
-    tenon_status opened, told;
-    tenon_error err;
-} points_run;
-
 typedef struct points_operation {
     const char *name;
     tenon_status (*run)(tenon_db *db, const points_scene *scene, tenon_error *err);
+    points_scene scene;
+    points_state before, whole; /* `whole`: what it changes where nothing goes wrong */
 } points_operation;
-
-static char points_folder[64];
-static const char *points_plain; /* the URL as it was given */
-static bool points_long;         /* every kind at every call, those of opening too */
-static int points_opening;       /* calls that opening takes, once it is known */
-
-/* ---- URLs ---- */
-
-static void
-points_url(const char *more, char out[POINTS_URL])
-{
-    const char *mark = strstr(points_plain, "@DIR@");
-    const int before = mark == NULL ? 0 : (int)(mark - points_plain);
-    const char *rest = mark == NULL ? points_plain : mark + 5;
-    const int len = snprintf(out, POINTS_URL, "%s%.*s%s%s%s%s", more[0] == '\0' ? "" : "fault+",
-                             before, points_plain, mark == NULL ? "" : points_folder, rest,
-                             more[0] == '\0'             ? ""
-                             : strchr(rest, '?') == NULL ? "?"
-                                                         : "&",
-                             more);
-
-    assert_in_range(len, 1, POINTS_URL - 1);
-}
-
-static tenon_status
-points_try_open(const char *url, tenon_db **out, tenon_error *err)
-{
-    const tenon_open_options options = { .size = sizeof options,
-                                         .schema = chat_schema(),
-                                         .min_connections = UINT32_MAX,
-                                         .max_connections = 4,
-                                         .default_timeout_ms = 5000,
-                                         .retry_budget_percent = UINT32_MAX,
-                                         .breaker_failures = UINT32_MAX };
-
-    return tenon_open(url, &options, out, err);
-}
-
-static tenon_db *
-points_open_plain(void)
-{
-    char url[POINTS_URL];
-    tenon_error err = { 0 };
-    tenon_db *db = NULL;
-
-    points_url("", url);
-    if (points_try_open(url, &db, &err) != TENON_OK)
-        fail_msg("%s: %s", tenon_status_name(err.status), err.message);
-    return db;
-}
 
 /* ---- Operations ---- */
 
@@ -166,20 +103,18 @@ points_delete(tenon_db *db, const points_scene *scene, tenon_error *err)
     return chat_delete_user_atomically(db, &ctx, &in, &out, err);
 }
 
-static const points_operation points_operations[] = {
-    { "register", points_register }, { "create_room", points_create_room },
-    { "invite", points_invite },     { "accept", points_accept },
-    { "post", points_post },         { "delete", points_delete },
+enum { POINTS_OPERATIONS = 6 };
+
+static points_operation points_operations[POINTS_OPERATIONS] = {
+    { .name = "register", .run = points_register },
+    { .name = "create_room", .run = points_create_room },
+    { .name = "invite", .run = points_invite },
+    { .name = "accept", .run = points_accept },
+    { .name = "post", .run = points_post },
+    { .name = "delete", .run = points_delete },
 };
 
 /* ---- Scenes and states ---- */
-
-static void
-points_must(tenon_status st, const tenon_error *err)
-{
-    if (st != TENON_OK)
-        fail_msg("%s: %s", tenon_status_name(st), err->message);
-}
 
 static tenon_uuid
 points_user(tenon_db *db, const char *role, uint32_t number)
@@ -282,55 +217,23 @@ points_whole(const points_operation *op)
     return points_change(&before, &after);
 }
 
-/* ---- Faults ---- */
+/* ---- As subjects ---- */
 
-/* Whether the fault has happened: it is then written in its log, as "NUMBER SLOT KIND". */
-static bool
-points_struck(const char *log, char slot[64])
+static void
+points_prepare(tenon_db *db, void *arg)
 {
-    FILE *file = fopen(log, "r");
-    const bool struck = file != NULL && fscanf(file, "%*u %63s", slot) == 1;
+    points_operation *op = arg;
 
-    if (file != NULL)
-        (void)fclose(file);
-    (void)unlink(log);
-    return struck;
+    op->scene = points_set(db);
+    op->before = points_see(db, &op->scene);
 }
 
-static points_run
-points_run_once(const points_operation *op, const points_scene *scene, const char *url)
+static void
+points_operate(tenon_db *db, void *arg, points_run *run)
 {
-    points_run run = { TENON_OK, TENON_OK, { 0 } };
-    tenon_db *db = NULL;
+    const points_operation *op = arg;
 
-    run.opened = points_try_open(url, &db, &run.err);
-    if (run.opened == TENON_OK)
-        run.told = op->run(db, scene, &run.err);
-    tenon_close(db);
-    return run;
-}
-
-/* In a process of its own, which may be killed. What it was told does not come out of it then. */
-static points_run
-points_run_apart(const points_operation *op, const points_scene *scene, const char *url)
-{
-    points_run run = { TENON_OK, TENON_UNKNOWN_OUTCOME, { 0 } };
-    int ends[2], status;
-    pid_t child;
-
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        run = points_run_once(op, scene, url);
-        _exit(write(ends[1], &run, sizeof run) == (ssize_t)sizeof run ? 0 : 1);
-    }
-    (void)close(ends[1]);
-    if (read(ends[0], &run, sizeof run) != (ssize_t)sizeof run)
-        run = (points_run){ TENON_OK, TENON_UNKNOWN_OUTCOME, { 0 } };
-    (void)close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return run;
+    run->told[0] = op->run(db, &op->scene, &run->err);
 }
 
 /* Whether what was told is what is there. */
@@ -343,94 +246,49 @@ points_agree(const points_run *run, const points_state *change, const points_sta
 
     if (run->opened != TENON_OK)
         return is_nothing;
-    if (run->told == TENON_OK)
+    if (run->told[0] == TENON_OK)
         return is_whole;
-    return run->told == TENON_UNKNOWN_OUTCOME ? is_whole || is_nothing : is_nothing;
+    return run->told[0] == TENON_UNKNOWN_OUTCOME ? is_whole || is_nothing : is_nothing;
 }
+
+static bool
+points_is_so(tenon_db *db, void *arg, const points_run *run, const points_fault *fault, bool tell)
+{
+    const points_operation *op = arg;
+    const points_state after = points_see(db, &op->scene);
+    const points_state change = points_change(&op->before, &after);
+
+    (void)fault;
+    if (points_agree(run, &change, &op->whole))
+        return true;
+    for (int i = 0; tell && i < POINTS_COLUMNS; i++)
+        print_message("%s%lld", i == 0 ? "  changes " : " ", (long long)change.counts[i]);
+    if (tell)
+        print_message("\n");
+    return false;
+}
+
+static points_subject points_subjects[POINTS_OPERATIONS];
 
 static void
-points_tell(const points_operation *op, const char *kind, int at, const char *slot,
-            const points_run *run, const points_state *change)
+points_make_subjects(void)
 {
-    print_message("  %s, %s at call %d (%s): opened %s, told %s (%s), changes", op->name, kind, at,
-                  slot, tenon_status_name(run->opened), tenon_status_name(run->told),
-                  run->err.message);
-    for (int i = 0; i < POINTS_COLUMNS; i++)
-        print_message(" %lld", (long long)change->counts[i]);
-    print_message("\n");
-}
-
-/* A fault at each call in turn from `first` on, until none is left. @return how often what was told
- * was not so */
-static int
-points_each(const points_operation *op, const char *kind, int first, const char *only, int *faults)
-{
-    const points_state whole = points_whole(op);
-    const bool apart = strncmp(kind, "kill", 4) == 0;
-    char log[POINTS_PATH], more[POINTS_PATH * 2], url[POINTS_URL], slot[64] = "";
-    /* What forks must not hold it, and LMDB can be opened once in a process. */
-    const bool alone = apart || strncmp(points_plain, "lmdb:", 5) == 0;
-    bool struck = true;
-    int wrong = 0;
-    tenon_db *db;
-
-    (void)snprintf(log, sizeof log, "%s/log", points_folder);
-    db = points_open_plain();
-    for (int at = first; struck; at++) {
-        const points_scene scene = points_set(db);
-        const points_state before = points_see(db, &scene);
-        points_state after, change;
-        points_run run;
-
-        assert_true(at < POINTS_MOST);
-        if (alone)
-            tenon_close(db);
-        (void)snprintf(more, sizeof more, "fault_at=%d&fault_kind=%s&fault_seed=%u&fault_log=%s%s",
-                       at, kind, (unsigned)scene.number, log, only);
-        points_url(more, url);
-        run = apart ? points_run_apart(op, &scene, url) : points_run_once(op, &scene, url);
-        struck = points_struck(log, slot);
-        if (alone)
-            db = points_open_plain();
-        after = points_see(db, &scene);
-        change = points_change(&before, &after);
-        *faults += struck;
-        if (run.opened != TENON_OK && at > points_opening)
-            points_opening = at;
-        if (!struck && (run.opened != TENON_OK || run.told != TENON_OK)) {
-            points_tell(op, kind, at, "none", &run, &change);
-            fail_msg("it fails without a fault");
-        }
-        if (!points_agree(&run, &change, &whole)) {
-            if (only[0] == '\0')
-                points_tell(op, kind, at, slot, &run, &change);
-            wrong++;
-        }
+    for (size_t i = 0; i < POINTS_OPERATIONS; i++) {
+        points_operations[i].whole = points_whole(&points_operations[i]);
+        points_subjects[i] = (points_subject){ .name = points_operations[i].name,
+                                               .callers = 1,
+                                               .arg = &points_operations[i],
+                                               .prepare = points_prepare,
+                                               .run = points_operate,
+                                               .agrees = points_is_so };
     }
-    tenon_close(db);
-    return wrong;
-}
-
-/* Opening is the same for all of them: its calls are gone through once. */
-static void
-points_all(const char *kind)
-{
-    int faults = 0, wrong = 0;
-
-    for (size_t i = 0; i < sizeof points_operations / sizeof points_operations[0]; i++)
-        wrong += points_each(&points_operations[i], kind,
-                             points_long || points_opening == 0 ? 1 : points_opening + 1, "",
-                             &faults);
-    print_message("  %d faults\n", faults);
-    assert_int_equal(wrong, 0);
-    assert_true(faults > 20);
 }
 
 #define POINTS_TEST(kind)                                                                          \
     static void what_is_told_is_so_where_the_engine_says_##kind(void **state)                      \
     {                                                                                              \
         (void)state;                                                                               \
-        points_all(#kind);                                                                         \
+        points_all(points_subjects, POINTS_OPERATIONS, #kind);                                     \
     }
 
 POINTS_TEST(conflict)
@@ -452,9 +310,9 @@ a_commit_that_is_not_one_is_found(void **state)
     int faults = 0;
 
     (void)state;
-    for (size_t i = 0; i < sizeof points_operations / sizeof points_operations[0]; i++)
+    for (size_t i = 0; i < POINTS_OPERATIONS; i++)
         assert_int_equal(
-            points_each(&points_operations[i], "lie", 1, "&fault_slot=transaction.commit", &faults),
+            points_each(&points_subjects[i], "lie", 1, "&fault_slot=transaction.commit", &faults),
             1);
 }
 
@@ -512,21 +370,12 @@ filters_stand_on_filters(void **state)
 /* ---- */
 
 static int
-points_setup(void **state)
+points_chat_setup(void **state)
 {
-    (void)state;
-    (void)snprintf(points_folder, sizeof points_folder, "/tmp/tenon-points-XXXXXX");
-    return mkdtemp(points_folder) == NULL ? -1 : 0;
-}
-
-static int
-points_teardown(void **state)
-{
-    char command[96];
-
-    (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf %s", points_folder);
-    return system(command);
+    if (points_setup(state) != 0)
+        return -1;
+    points_make_subjects();
+    return 0;
 }
 
 int
@@ -554,14 +403,17 @@ main(int argc, char **argv)
     };
     int failed;
 
-    points_long = argc == 3 && strcmp(argv[2], "--long") == 0;
-    if (argc != 2 && !points_long) {
-        (void)fprintf(stderr, "usage: %s URL [--long]\n", argv[0]);
+    if (!points_arguments(argc, argv))
         return 2;
-    }
-    points_plain = argv[1];
-    failed = cmocka_run_group_tests(tests, points_setup, points_teardown);
+    points_options = (tenon_open_options){ .size = sizeof points_options,
+                                           .schema = chat_schema(),
+                                           .min_connections = UINT32_MAX,
+                                           .max_connections = 4,
+                                           .default_timeout_ms = 5000,
+                                           .retry_budget_percent = UINT32_MAX,
+                                           .breaker_failures = UINT32_MAX };
+    failed = cmocka_run_group_tests(tests, points_chat_setup, points_teardown);
     if (points_long)
-        failed += cmocka_run_group_tests(further, points_setup, points_teardown);
+        failed += cmocka_run_group_tests(further, points_chat_setup, points_teardown);
     return failed;
 }

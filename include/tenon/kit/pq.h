@@ -80,6 +80,8 @@ typedef struct tenon_pq_link {
     uint64_t replayed;    /**< Of a standby: what it is known to have. */
     tenon_pq_item items[TENON_PQ_ITEMS];
     uint32_t first, count, serial;
+    uint32_t ended_serial;  /**< The last that was sent before this transaction: nobody is told of
+                               its failure, which was undone. */
     uint32_t failed_serial; /**< Of what has failed in this transaction, and was not undone; 0. */
     tenon_error failure;
     tenon_pq_stmt *streaming; /**< Whose rows are still coming in. */
