@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 history=$root/../shared/data/ubuntu-irc.jsonl.gz
 jobs=$(getconf _NPROCESSORS_ONLN)
-steps="format length layers clang tidy asan tsan valgrind replays servers"
+steps="format length layers clang tidy asan tsan valgrind replays mutants servers"
 if [ "${1:-}" != one-replay ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
@@ -121,6 +121,11 @@ step_replays() {
         done
     done
     replays_postgres 1 && replays_postgres 8
+}
+
+# Drivers that are broken by one small change each: tenon check convicts every one, and not the others.
+step_mutants() {
+    preset release && tests/mutants/run.sh build
 }
 
 if [ "${1:-}" = one-replay ]; then # by replays_postgres, beside its server

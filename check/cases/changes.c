@@ -12,7 +12,7 @@ static const tenon_drv_column thing_columns[] = {
     [THING_C] = { .name = "c",
                   .type = TENON_INT,
                   .not_null = 1,
-                  .default_value = { .type = TENON_INT, .as = { .i = 7 } } },
+                  .default_value = { .type = TENON_INT, .as = { .i = -5000000007 } } },
 };
 /* As the table is when b has gone and come again, with another default. */
 static const tenon_drv_column thing_columns_anew[] = {
@@ -181,13 +181,13 @@ changes_add_column(conf *c)
 
     changes_begin(c, &r, &thing);
     RAW_OK(&r, r.schema.add_column(r.conn, &thing_wide, r.err));
-    EXPECT(&r, &thing_wide, "1 10 one 7;2 20 two 7");
+    EXPECT(&r, &thing_wide, "1 10 one -5000000007;2 20 two -5000000007");
     RAW_OK(&r, changes_add(&r, r.conn, &thing_wide, 3, 30, "three", 8));
     CHANGES_COMMIT(&r);
     CHANGES_BEGIN(&r);
     RAW_OK(&r, r.schema.create_index(r.conn, &thing_indexed, 1, r.err));
-    EXPECT(&r, &thing_wide, "1 10 one 7;2 20 two 7;3 30 three 8");
-    changes_expect_by(&r, &thing_wide, THING_C, 7, "1;2", CONF_HERE);
+    EXPECT(&r, &thing_wide, "1 10 one -5000000007;2 20 two -5000000007;3 30 three 8");
+    changes_expect_by(&r, &thing_wide, THING_C, -5000000007, "1;2", CONF_HERE);
     changes_expect_by(&r, &thing_wide, THING_C, 8, "3", CONF_HERE);
     CHANGES_COMMIT(&r);
     raw_close(&r);
@@ -338,7 +338,7 @@ changes_seen_by_others(conf *c)
     RAW_OK(&r, r.schema.create_index(r.conn, &thing_indexed, 0, r.err));
     CHANGES_COMMIT(&r);
     RAW_OK(&r, raw_begin(&r, other, 60000, false, 0));
-    changes_expect(&r, other, &thing_wide, "1 10 one 7;2 20 two 7", CONF_HERE);
+    changes_expect(&r, other, &thing_wide, "1 10 one -5000000007;2 20 two -5000000007", CONF_HERE);
     RAW_FAILS(&r, TENON_EXISTS, changes_add(&r, other, &thing_wide, 3, 10, "three", 9));
     RAW_OK(&r, r.transaction.rollback(other, r.err));
     CHANGES_BEGIN(&r);

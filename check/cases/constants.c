@@ -46,7 +46,7 @@ static const tenon_uuid fix_ids[FIX_SETS] = {
 
 /* One value for each column but the id; all of a column differ. */
 static const tenon_value fix_values[FIX_SETS][FIX_COLUMNS] = {
-    { FIX_INT(1), FIX_INT(INT64_MIN), FIX_REAL(-DBL_MAX), FIX_BOOL(0), FIX_BYTES(TENON_TEXT, ""),
+    { FIX_INT(1), FIX_INT(INT64_MIN), FIX_REAL(-INFINITY), FIX_BOOL(0), FIX_BYTES(TENON_TEXT, ""),
       FIX_BYTES(TENON_BLOB, ""), FIX_UUID(0), FIX_TIME(TENON_MIN_TIME_US) },
     { FIX_INT(2), FIX_INT(INT64_MAX), FIX_REAL(5e-324), FIX_BOOL(1), FIX_BYTES(TENON_TEXT, "'"),
       FIX_BYTES(TENON_BLOB, "\0"), FIX_UUID(1), FIX_TIME(4102444800000001) },
@@ -56,7 +56,7 @@ static const tenon_value fix_values[FIX_SETS][FIX_COLUMNS] = {
     { FIX_INT(4), FIX_INT(-1), FIX_REAL(1.0 / 3), FIX_BOOL(1),
       FIX_BYTES(TENON_TEXT, "\xc3\xa9t\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
       FIX_BYTES(TENON_BLOB, "\377"), FIX_UUID(3), FIX_TIME(0) },
-    { FIX_INT(5), FIX_INT(0), FIX_REAL(0.0), FIX_BOOL(0), FIX_BYTES(TENON_TEXT, "\n\t\x01"),
+    { FIX_INT(5), FIX_INT(0), FIX_REAL(INFINITY), FIX_BOOL(0), FIX_BYTES(TENON_TEXT, "\n\t\x01"),
       FIX_BYTES(TENON_BLOB, "''"), FIX_UUID(4), FIX_TIME(1) },
     { FIX_INT(6), FIX_INT(9007199254740993), FIX_REAL(DBL_MAX), FIX_BOOL(1),
       FIX_BYTES(TENON_TEXT, "NULL"), FIX_BYTES(TENON_BLOB, "\\x00"), FIX_UUID(5),

@@ -12,8 +12,9 @@
 #   Waits for: GROUP (may be left out)
 #
 # It is convicted where a whole run fails, each case of the head fails, and what that case expected,
-# saw, or hints at meets the expression: so that its author is told the cause. One that waits for a
-# group of cases counts once `tenon check --list` has that group.
+# saw, or hints at meets the expression: so that its author is told the cause. The ID `opening`
+# stands for a driver that is not even opened. One that waits for a group of cases counts once
+# `tenon check --list` has that group.
 #
 # Ends with a table. Exit status 0: every mutant is convicted, no driver as it is; 1: not so; 2: usage.
 # MUTANTS names another folder of patches.
@@ -55,16 +56,17 @@ compile()
     done
 }
 
-# make DRIVER NAME [PATCH]: the plugin in $work/NAME/plugins, beside the filter that records calls.
+# make DRIVER NAME [PATCH]: the plugin in $work/NAME/plugins, beside the filter that records calls
+# and the driver that it is compared with.
 make()
 {
-    tree=$work/$2/tree library=c
-    [ "$1" = memory ] || library=sqlite3
+    tree=$work/$2/tree library=c other=sqlite
+    [ "$1" = memory ] || library=sqlite3 other=memory
     mkdir -p "$tree" "$work/$2/plugins"
     cp -R "$root/drivers" "$root/kits" "$root/include" "$tree"
-    cp "$build/lib/tenon/drivers/trace.so" "$work/$2/plugins"
+    cp "$build/lib/tenon/drivers/trace.so" "$build/lib/tenon/drivers/$other.so" "$work/$2/plugins"
     if [ $# -gt 2 ]; then
-        patch -p1 -s -F0 -d "$tree" -i "$3" >"$work/$2/log" 2>&1 || { echo STALE; return 1; }
+        patch -p1 -s -d "$tree" -i "$3" >"$work/$2/log" 2>&1 || { echo STALE; return 1; }
         grep -q '^+++ .*\.h$' "$3" && : >"$work/$2/headers"
     fi
     compile "$1" "$2" >"$work/$2/objects" 2>"$work/$2/log" || { echo BROKEN; return 1; }
@@ -87,18 +89,22 @@ judge()
 
 # ---- One driver ----
 
+unopened="its database can't be opened"
+
 # accused NAME: the cases that failed.
 accused()
 {
     awk '$1 == "FAILED" { print $2 }' "$work/$1/said"
+    ! grep -q "$unopened" "$work/$1/said" || echo opening
 }
 
 # reason NAME ID: what a failed case expected and saw, and its hint.
 reason()
 {
+    [ "$2" != opening ] || grep "$unopened" "$work/$1/said"
     awk -v id="$2" '$1 == "FAILED" { on = $2 == id; next } !/^    / { on = 0 }
         on && ($1 == "expected" || $1 == "seen" || $1 == "hint") { sub(/^ +/, ""); print }' \
-        "$work/$1/said" | sed 's/  */ /' | tr '\n|' '; '
+        "$work/$1/said"
 }
 
 # verdict NAME WORD WHO MESSAGE: a line of the table.
@@ -139,7 +145,7 @@ mutant()
         { verdict "$name" "$why" - "$(last_line "$work/$name/log")"; return; }
     judge "$driver" "$name" --stop
     rc=$?
-    first=$(accused "$name")
+    first=$(accused "$name" | xargs)
     if [ "$rc" -ne 1 ] || [ -z "$first" ]; then
         if [ -n "$waits" ] && ! grep -q "^$waits\\." "$work/list"; then
             verdict "$name" waits "for $waits" ''
@@ -149,8 +155,8 @@ mutant()
         return
     fi
     for id in $ids; do
-        [ "$id" = "$first" ] && [ "$(accused "$name")" = "$id" ] || judge "$driver" "$name" --only "$id"
-        message=$(reason "$name" "$id")
+        [ -n "$(reason "$name" "$id")" ] || [ "$id" = opening ] || judge "$driver" "$name" --only "$id"
+        message=$(reason "$name" "$id" | sed 's/  */ /' | tr '\n|' '; ')
         [ -n "$message" ] || { verdict "$name" ELSEWHERE "$first" "not by $id"; return; }
         printf '%s' "$message" | grep -Eq -e "$says" ||
             { verdict "$name" UNNAMED "$id" "$message"; return; }
