@@ -320,6 +320,56 @@ changes_rolled_back(conf *c)
     raw_close(&r);
 }
 
+/* The same where another connection makes the next change, and with a savepoint. */
+static void
+changes_undone_beside_others(conf *c)
+{
+    tenon_drv_conn *other;
+    raw r;
+
+    NEEDS(TENON_CAP_TRANSACTIONAL_DDL);
+    changes_begin(c, &r, &thing);
+    RAW_OK(&r, r.schema.add_column(r.conn, &thing_wide, r.err));
+    CHANGES_ROLLBACK(&r);
+    other = raw_connect(&r);
+    RAW_OK(&r, raw_begin(&r, other, 60000, false, 0));
+    RAW_OK(&r, r.schema.drop_column(other, "thing", "b", r.err));
+    RAW_OK(&r, r.transaction.commit(other, r.err));
+    CHANGES_BEGIN(&r);
+    RAW_OK(&r, changes_add(&r, r.conn, &thing_narrow, 3, 30, "", 0));
+    EXPECT(&r, &thing_narrow, "1 10;2 20;3 30");
+    RAW_OK(&r, r.schema.add_column(r.conn, &thing_anew, r.err));
+    EXPECT(&r, &thing_anew, "1 10 new;2 20 new;3 30 new");
+    CHANGES_COMMIT(&r);
+    r.connection.close(other);
+    raw_close(&r);
+}
+
+static void
+changes_undone_at_a_savepoint(conf *c)
+{
+    raw r;
+
+    NEEDS(TENON_CAP_TRANSACTIONAL_DDL);
+    NEEDS(TENON_CAP_SAVEPOINTS);
+    changes_begin(c, &r, &thing);
+    RAW_OK(&r, r.transaction.savepoint(r.conn, 1, r.err));
+    RAW_OK(&r, r.schema.drop_table(r.conn, "thing", r.err));
+    changes_expect_table(&r, r.conn, false);
+    RAW_OK(&r, r.transaction.savepoint_rollback(r.conn, 1, r.err));
+    changes_expect_table(&r, r.conn, true);
+    EXPECT(&r, &thing, "1 10 one;2 20 two");
+    RAW_OK(&r, r.transaction.savepoint(r.conn, 1, r.err));
+    RAW_OK(&r, r.schema.create_index(r.conn, &thing_unique, 0, r.err));
+    RAW_OK(&r, r.transaction.savepoint_rollback(r.conn, 1, r.err));
+    RAW_OK(&r, changes_add(&r, r.conn, &thing, 3, 10, "three", 0));
+    CHANGES_COMMIT(&r);
+    CHANGES_BEGIN(&r);
+    EXPECT(&r, &thing, "1 10 one;2 20 two;3 10 three");
+    CHANGES_ROLLBACK(&r);
+    raw_close(&r);
+}
+
 /* A connection that has used the table meets it as it is now. */
 static void
 changes_seen_by_others(conf *c)
@@ -358,6 +408,9 @@ static const conf_case changes_cases[] = {
     CASE(changes_drop_index, "an index that is dropped refuses nothing any more"),
     CASE(changes_drop_table, "a table that is dropped is gone, and may be made again, empty"),
     CASE(changes_rolled_back, "a change that is rolled back leaves nothing behind"),
+    CASE(changes_undone_beside_others,
+         "a change that is rolled back is in no cache when another connection makes the next one"),
+    CASE(changes_undone_at_a_savepoint, "a savepoint undoes changes of the schema, too"),
     CASE(changes_seen_by_others, "connections that are open see a change of the schema"),
 };
 
