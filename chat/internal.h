@@ -55,7 +55,7 @@ tenon_status tni_chat_context(const chat_context *ctx, bool anonymous, chat_cont
                               tenon_error *err);
 
 /** Fill `err` (may be NULL) and return `status`. */
-__attribute__((format(printf, 4, 5))) tenon_status
+__attribute__((cold, format(printf, 4, 5))) tenon_status
 tni_chat_fail(tenon_error *err, tenon_status status, const char *object, const char *format, ...);
 
 /** The next id of this run. */

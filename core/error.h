@@ -10,11 +10,11 @@
  *
  * @param[in] object may be NULL
  */
-__attribute__((format(printf, 4, 5))) tenon_status
+__attribute__((cold, format(printf, 4, 5))) tenon_status
 tni_fail(tenon_error *err, tenon_status status, const char *object, const char *format, ...);
 
 /** Fill `err` for a failed allocation of `what`. @return TENON_NO_MEMORY */
-tenon_status tni_no_memory(tenon_error *err, const char *what);
+__attribute__((cold)) tenon_status tni_no_memory(tenon_error *err, const char *what);
 
 /** Make ready to be filled by a driver: nothing left of an earlier failure. Most of it is room,
  * which is left alone. */

@@ -30,8 +30,8 @@ struct tenon_kv_store {
 };
 
 /** Fill `err` for LMDB's code `rc` (or an errno), with what was tried and where. */
-tenon_status lmdb_fail(tenon_error *err, const tenon_kv_store *store, int rc, uint8_t effect,
-                       const char *what);
+__attribute__((cold)) tenon_status lmdb_fail(tenon_error *err, const tenon_kv_store *store, int rc,
+                                             uint8_t effect, const char *what);
 
 /** Open, or share the store of this process that has the file open already. */
 tenon_status lmdb_store_open(const tenon_drv_open *options, tenon_kv_store **out, tenon_error *err);

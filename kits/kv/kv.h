@@ -155,10 +155,11 @@ struct tenon_drv_conn {
 };
 
 /** Fill `err` for a lack of memory. */
-tenon_status kv_no_memory(tenon_error *err);
+__attribute__((cold)) tenon_status kv_no_memory(tenon_error *err);
 
 /** Fill `err` for stored bytes that no version of the kit has written. */
-tenon_status kv_corrupt(tenon_error *err, const char *object, const char *what);
+__attribute__((cold)) tenon_status kv_corrupt(tenon_error *err, const char *object,
+                                              const char *what);
 
 /** Fill `err` for a status that leaves the transaction open. */
 #define kv_fail(err, status, object, ...)                                                          \

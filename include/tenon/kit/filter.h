@@ -133,7 +133,7 @@ extern const tenon_host *tenon_filter_host;
 void tenon_filter_roll_back(tenon_drv_conn *conn);
 
 /** Fill an error. @return `status` */
-__attribute__((format(printf, 4, 5))) tenon_status
+__attribute__((cold, format(printf, 4, 5))) tenon_status
 tenon_filter_fail(tenon_error *err, tenon_status status, uint32_t effect, const char *format, ...);
 
 /** Refuse a parameter of the filter's own. @param[in] why after its key in the message @return

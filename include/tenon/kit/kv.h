@@ -135,7 +135,7 @@ extern const tenon_drv_admin_ops tenon_kv_admin_ops;
  * be NULL
  */
 #if defined(__GNUC__)
-__attribute__((format(printf, 6, 7)))
+__attribute__((cold, format(printf, 6, 7)))
 #endif
 tenon_status
 tenon_kv_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t effect,

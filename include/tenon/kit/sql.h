@@ -204,7 +204,7 @@ extern const tenon_drv_schema_ops tenon_sql_schema_ops;
  * be NULL
  */
 #if defined(__GNUC__)
-__attribute__((format(printf, 6, 7)))
+__attribute__((cold, format(printf, 6, 7)))
 #endif
 tenon_status
 tenon_sql_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t effect,
