@@ -13,7 +13,6 @@
 #define ARGUMENTS_PROBE_SECONDS 1.5
 
 enum {
-    ARGUMENTS_SLICE_MS = 50,
     ARGUMENTS_OPEN_SLICE_MS = 2000,  /* long, for who waits is carried over no end of a slice */
     ARGUMENTS_WARM_PERCENT = 20,     /* of the time that is measured, at most */
     ARGUMENTS_SLICE_OPERATIONS = 100 /* at least, where a count is given */
@@ -246,14 +245,6 @@ plan_sides(const plan *p)
     return p->driver_count + (p->has_control && place_can_repeat(&p->drivers[0]));
 }
 
-uint64_t
-plan_slice_operations(const plan *p, uint32_t threads)
-{
-    const uint64_t slices = (uint64_t)p->rounds * threads;
-
-    return (p->operations + slices - 1) / slices;
-}
-
 bool
 plan_is_deterministic(const plan *p)
 {
@@ -263,8 +254,7 @@ plan_is_deterministic(const plan *p)
 double
 plan_seconds(const plan *p)
 {
-    const double cells = (p->rounds + (double)p->warm_rounds / 2) * plan_sides(p) * p->slice_ms /
-                         1e3;
+    const double cells = (p->seconds + (double)p->warm_ms / 2000) * plan_sides(p);
     const double probes = p->has_proof ? ARGUMENTS_PROBE_SECONDS * p->driver_count : 0;
 
     if (p->operations > 0)
@@ -283,29 +273,19 @@ arguments_loop(arguments *a, plan *p)
         tool_error("bench", "--rate and --operations: an open loop goes by time");
         return TOOL_USAGE;
     }
-    if (a->slice_ms == 0)
-        a->slice_ms = a->rate > 0 ? ARGUMENTS_OPEN_SLICE_MS : ARGUMENTS_SLICE_MS;
+    if (a->slice_ms == 0 && a->rate > 0)
+        a->slice_ms = ARGUMENTS_OPEN_SLICE_MS;
     return TOOL_GO_ON;
 }
 
 static void
-arguments_rounds(const arguments *a, plan *p)
+arguments_times(const arguments *a, plan *p)
 {
-    const uint32_t orders = order_count(plan_sides(p));
-    const uint64_t warm_ms = a->warm_seconds == UINT64_MAX
-                                 ? a->seconds * 10 * ARGUMENTS_WARM_PERCENT
-                                 : a->warm_seconds * 1000;
-
     p->slice_ms = (uint32_t)a->slice_ms;
     p->operations = a->operations;
-    p->rounds = (uint32_t)(a->seconds * 1000 / a->slice_ms);
-    if (a->operations > 0)
-        p->rounds = a->operations / ARGUMENTS_SLICE_OPERATIONS < p->rounds
-                        ? (uint32_t)(a->operations / ARGUMENTS_SLICE_OPERATIONS) + 1
-                        : p->rounds;
-    p->rounds = p->rounds == 0 ? 1 : p->rounds;
-    p->rounds += (orders - p->rounds % orders) % orders;
-    p->warm_rounds = (uint32_t)((warm_ms + a->slice_ms - 1) / a->slice_ms);
+    p->seconds = (uint32_t)a->seconds;
+    p->warm_ms = (uint32_t)(a->warm_seconds == UINT64_MAX ? a->seconds * 10 * ARGUMENTS_WARM_PERCENT
+                                                          : a->warm_seconds * 1000);
 }
 
 /* ---- The command ---- */
@@ -386,7 +366,7 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
         rc = TOOL_USAGE;
     if (rc != TOOL_GO_ON)
         return rc;
-    arguments_rounds(a, p);
+    arguments_times(a, p);
     arguments_command(argc, argv, a->seed != 0, p);
     return TOOL_GO_ON;
 }
@@ -449,7 +429,7 @@ arguments_read(int argc, char **argv, plan *out)
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
           "that many instead, however long it takes; then all have to end with the same rows" },
         { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N",
-          "of a slice; default 50, and 2000 with --rate" },
+          "of a slice; default: as long as 50 operations take, 2000 with --rate" },
         { "--rate", TOOL_NUMBER, &a.rate, 1, 100000000, "N",
           "open loop: so many operations a second are due on each driver, whatever it does" },
         { "--arrivals", TOOL_TEXT, &a.arrivals, 0, 0, "HOW",

@@ -14,6 +14,12 @@
 #define CELL_GENERATOR_NS UINT64_C(30000000)
 
 enum {
+    CELL_WARM_SLICE_MS = 50,
+    CELL_SLICE_OPERATIONS = 50,
+    CELL_LEAST_SLICE_MS = 2,
+    CELL_LEAST_SHARED_SLICE_MS = 20, /* of several threads, which have to be woken */
+    CELL_MOST_SLICE_MS = 200,
+    CELL_MOST_ROUNDS = 2000,
     CELL_LEAST_WARM = 6,     /* slices of each side */
     CELL_STEADY_PERCENT = 10 /* the second half's rate is that near to the first half's */
 };
@@ -57,10 +63,11 @@ cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < c->rounds && ratios != NULL; i++) {
+        const double above = cell_rate(&c->sides[one].slices[i]);
         const double below = cell_rate(&c->sides[base].slices[i]);
 
-        if (below > 0)
-            ratios[count++] = cell_rate(&c->sides[one].slices[i]) / below;
+        if (above > 0 && below > 0) /* leaving out one kind only would favour the other */
+            ratios[count++] = above / below;
     }
     if (ratios != NULL && count > 0)
         out = numbers_interval(ratios, count, &seed);
@@ -91,16 +98,17 @@ typedef struct cell_work {
     crew *crew;
     side *sides;
     cell *out;
+    uint64_t slice_operations;                  /* of one thread; 0: as many as there is time for */
     uint32_t fine[PLAN_MOST_SIDES], fine_count; /* sides that take part */
 } cell_work;
 
 static void
 cell_slice(cell_work *w, uint32_t who, slice *out)
 {
-    const uint64_t count = plan_slice_operations(w->plan, w->out->threads);
+    const uint64_t count = w->slice_operations;
     const loop l = { .target = &w->sides[who].target,
                      .threads = w->out->threads,
-                     .for_ns = count > 0 ? UINT64_MAX / 4 : (uint64_t)w->plan->slice_ms * 1000000,
+                     .for_ns = count > 0 ? UINT64_MAX / 4 : (uint64_t)w->out->slice_ms * 1000000,
                      .count = count,
                      .rate = w->plan->rate,
                      .poisson = w->plan->poisson,
@@ -160,12 +168,12 @@ cell_is_steady(const cell_work *w, uint32_t rounds)
 }
 
 static void
-cell_warm(cell_work *w)
+cell_warm(cell_work *w, uint32_t most)
 {
     cell *out = w->out;
     const uint32_t orders = order_count(w->fine_count);
 
-    while (out->warm_rounds < w->plan->warm_rounds && !out->steady && !stop_requested()) {
+    while (out->warm_rounds < most && !out->steady && !stop_requested()) {
         for (uint32_t i = 0; i < w->fine_count; i++) {
             const uint32_t who = w->fine[order_side(w->fine_count, out->warm_rounds % orders, i)];
 
@@ -173,10 +181,6 @@ cell_warm(cell_work *w)
         }
         out->warm_rounds++;
         out->steady = out->warm_rounds >= CELL_LEAST_WARM && cell_is_steady(w, out->warm_rounds);
-    }
-    for (uint32_t i = 0; i < w->fine_count; i++) {
-        target_reset(&w->sides[w->fine[i]].target);
-        out->sides[w->fine[i]].server_cpu_seconds = 0;
     }
 }
 
@@ -238,20 +242,105 @@ cell_gather(const target *t, cell_side *out)
     return ok;
 }
 
-static bool
-cell_prepare(cell_work *w, cell *out)
-{
-    const uint32_t most = w->plan->rounds > w->plan->warm_rounds ? w->plan->rounds
-                                                                 : w->plan->warm_rounds;
+/* ---- Lengths ---- */
 
+static bool
+cell_make_slices(cell *out, uint32_t count)
+{
     for (uint32_t i = 0; i < out->side_count; i++) {
-        if (w->sides[i].state == SIDE_FINE)
-            w->fine[w->fine_count++] = i;
-        out->sides[i].slices = calloc((size_t)most + 1, sizeof(slice));
+        free(out->sides[i].slices);
+        out->sides[i].slices = calloc((size_t)count + 1, sizeof(slice));
         if (out->sides[i].slices == NULL)
             return false;
     }
     return true;
+}
+
+/* What three of four operations do not exceed; the mean tells of the machine's pauses, not of the
+ * operation. */
+static uint64_t
+cell_usual_ns(const target *t, histogram *all)
+{
+    memset(all, 0, sizeof *all);
+    for (uint32_t i = 0; i < t->worker_count; i++)
+        for (int op = 0; op < OPERATIONS; op++)
+            if (t->workers[i].service[op] != NULL)
+                histogram_merge(all, t->workers[i].service[op]);
+    return histogram_value(all, 3, 4);
+}
+
+/* The slowest side's; 0: nothing is known without a warm-up. */
+static double
+cell_slowest_ms(const cell_work *w)
+{
+    histogram *all = calloc(1, sizeof *all);
+    uint64_t slowest = 0;
+
+    for (uint32_t i = 0; i < w->fine_count && all != NULL; i++) {
+        const uint64_t ns = cell_usual_ns(&w->sides[w->fine[i]].target, all);
+
+        slowest = ns > slowest ? ns : slowest;
+    }
+    free(all);
+    return (double)slowest / 1e6 / w->out->threads;
+}
+
+/* Short slices meet the same machine: the shorter, the closer two of a round are to each other. But
+ * each has to hold some operations, and threads have to be woken for it. */
+static uint32_t
+cell_slice_ms(const cell_work *w)
+{
+    const plan *p = w->plan;
+    const double slowest = cell_slowest_ms(w);
+    const double wanted = slowest > 0 ? CELL_SLICE_OPERATIONS * slowest : CELL_WARM_SLICE_MS;
+    const double shared = w->out->threads > 1 ? CELL_LEAST_SHARED_SLICE_MS : CELL_LEAST_SLICE_MS;
+    const double fewest = (double)p->seconds * 1000 / CELL_MOST_ROUNDS;
+
+    if (p->slice_ms != 0)
+        return p->slice_ms;
+    return (uint32_t)ceil(fmin(fmax(fmax(wanted, shared), fewest), CELL_MOST_SLICE_MS));
+}
+
+static void
+cell_choose(cell_work *w)
+{
+    const plan *p = w->plan;
+    const uint32_t orders = order_count(w->fine_count > 0 ? w->fine_count : 1);
+    const uint64_t slices = p->operations / CELL_SLICE_OPERATIONS + 1;
+    uint32_t rounds = slices < CELL_MOST_ROUNDS ? (uint32_t)slices : CELL_MOST_ROUNDS;
+
+    w->out->slice_ms = cell_slice_ms(w);
+    if (p->operations == 0)
+        rounds = p->seconds * 1000 / w->out->slice_ms;
+    rounds = rounds == 0 ? 1 : rounds;
+    w->out->plan_rounds = rounds + (orders - rounds % orders) % orders;
+    if (p->operations > 0)
+        w->slice_operations = p->operations / ((uint64_t)w->out->plan_rounds * w->out->threads) + 1;
+}
+
+/* Warm up, and make room for what is to be timed. */
+static bool
+cell_prepare(cell_work *w)
+{
+    cell *out = w->out;
+    uint32_t warm_rounds;
+
+    for (uint32_t i = 0; i < out->side_count; i++)
+        if (w->sides[i].state == SIDE_FINE)
+            w->fine[w->fine_count++] = i;
+    out->slice_ms = w->plan->slice_ms != 0 ? w->plan->slice_ms : CELL_WARM_SLICE_MS;
+    if (w->plan->operations > 0)
+        cell_choose(w);
+    warm_rounds = (w->plan->warm_ms + out->slice_ms - 1) / out->slice_ms;
+    if (!cell_make_slices(out, warm_rounds))
+        return false;
+    cell_warm(w, warm_rounds);
+    cell_choose(w);
+    for (uint32_t i = 0; i < w->fine_count; i++) {
+        target_reset(&w->sides[w->fine[i]].target);
+        out->sides[w->fine[i]].server_cpu_seconds = 0;
+    }
+    return cell_make_slices(out, out->plan_rounds);
 }
 
 static void
@@ -261,12 +350,12 @@ cell_time(cell_work *w)
     uint32_t order[2 * PLAN_MOST_SIDES];
     uint64_t chance = w->plan->seed;
 
-    while (w->out->rounds < w->plan->rounds && w->fine_count > 0 && !stop_requested()) {
+    while (w->out->rounds < w->out->plan_rounds && w->fine_count > 0 && !stop_requested()) {
         if (w->out->rounds % orders == 0)
             numbers_shuffle(order, orders, &chance);
         cell_round(w, order[w->out->rounds % orders]);
     }
-    w->out->partial = w->out->rounds < w->plan->rounds;
+    w->out->partial = w->out->rounds < w->out->plan_rounds;
 }
 
 bool
@@ -280,10 +369,9 @@ cell_run(const plan *p, crew *c, side *sides, uint32_t side_count, target *gener
     memset(out, 0, sizeof *out);
     out->threads = threads;
     out->side_count = side_count;
-    if (!cell_prepare(&w, out))
-        return false;
     cell_price(&w, generator);
-    cell_warm(&w);
+    if (!cell_prepare(&w))
+        return false;
     for (uint32_t i = 0; i < w.fine_count; i++)
         before[w.fine[i]] = cell_counts(&sides[w.fine[i]]);
     machine_watch(&look);

@@ -46,7 +46,9 @@ typedef struct cell_side {
 
 /** All figures. */
 typedef struct cell {
-    uint32_t threads, rounds;
+    uint32_t threads, slice_ms;
+    uint32_t rounds;      /**< That were done, */
+    uint32_t plan_rounds; /**< and that were to be done. */
     uint32_t warm_rounds;
     bool steady, partial;
     double generator_ns; /**< What an operation costs that sends nothing. */

@@ -44,14 +44,16 @@ loop_draw(const loop *l, worker *w)
     return l->only != OPERATIONS ? l->only : workload_draw(w->target->workload, &w->stream);
 }
 
-/* The end of an operation is the beginning of the next: one look at the clock for each. */
+/* The end of an operation is the beginning of the next: one look at the clock for each. At least
+ * one is run, though the thread be taken its processor at once: a slice without any has no rate. */
 static void
-loop_closed(const loop *l, worker *w, uint64_t from_ns)
+loop_closed(const loop *l, worker *w)
 {
-    const uint64_t until_ns = from_ns + l->for_ns;
     uint64_t now_ns = crew_now_ns();
+    const uint64_t until_ns = now_ns + l->for_ns;
 
-    for (uint64_t i = 0; now_ns < until_ns && (l->count == 0 || i < l->count); i++) {
+    w->slice_began_ns = now_ns;
+    for (uint64_t i = 0; i == 0 || (now_ns < until_ns && (l->count == 0 || i < l->count)); i++) {
         const uint64_t started_ns = now_ns;
         const operation op = loop_draw(l, w);
         const bool done = loop_once(w, op);
@@ -97,6 +99,7 @@ loop_open(const loop *l, worker *w, uint64_t from_ns)
                                   : mean_ns * (w->number + 0.5) / l->threads;
     uint64_t now_ns = crew_now_ns();
 
+    w->slice_began_ns = from_ns;
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     while (offset_ns < (double)l->for_ns && !stop_requested()) {
         const uint64_t intended_ns = from_ns + (uint64_t)offset_ns;
@@ -134,7 +137,7 @@ loop_work(void *arg, uint32_t number)
     if (call->loop->rate > 0)
         loop_open(call->loop, w, call->from_ns);
     else
-        loop_closed(call->loop, w, call->from_ns);
+        loop_closed(call->loop, w);
     w->slice_done = w->sum.done - before;
 }
 
@@ -144,7 +147,7 @@ loop_run(crew *c, const loop *l, slice *out)
     const double cpu_seconds = crew_cpu_seconds();
     const uint64_t flushed = flushes();
     loop_call call = { .loop = l, .from_ns = crew_now_ns() };
-    uint64_t ended_ns = call.from_ns;
+    uint64_t began_ns = UINT64_MAX, ended_ns = 0;
 
     memset(out, 0, sizeof *out);
     crew_run(c, l->threads, loop_work, &call);
@@ -154,7 +157,8 @@ loop_run(crew *c, const loop *l, slice *out)
         const worker *w = &l->target->workers[i];
 
         out->operations += w->slice_done;
+        began_ns = w->slice_began_ns < began_ns ? w->slice_began_ns : began_ns;
         ended_ns = w->slice_ended_ns > ended_ns ? w->slice_ended_ns : ended_ns;
     }
-    out->seconds = (double)(ended_ns - call.from_ns) / LOOP_SECOND_NS;
+    out->seconds = (double)(ended_ns - began_ns) / LOOP_SECOND_NS;
 }

@@ -24,14 +24,14 @@ typedef struct plan {
     uint32_t durability;
     uint32_t isolation; /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
     uint64_t records;
-    uint32_t slice_ms;
-    uint32_t rounds;
-    uint64_t operations;  /**< Of each driver in each run; 0: as many as there is time for. */
-    uint32_t warm_rounds; /**< At most. */
-    double rate;          /**< Open loop: arrivals a second on each driver; 0: closed loop. */
-    bool poisson;         /**< They come at random. */
-    bool has_control;     /**< A second database of the first driver. */
-    bool has_proof;       /**< Each driver is probed too. */
+    uint32_t slice_ms;   /**< 0: as long as some fifty operations take. */
+    uint32_t seconds;    /**< Of each driver in each run. */
+    uint64_t operations; /**< Of each driver in each run; 0: as many as there is time for. */
+    uint32_t warm_ms;    /**< At most. */
+    double rate;         /**< Open loop: arrivals a second on each driver; 0: closed loop. */
+    bool poisson;        /**< They come at random. */
+    bool has_control;    /**< A second database of the first driver. */
+    bool has_proof;      /**< Each driver is probed too. */
     uint64_t seed;
     const char *folder;            /**< For files; NULL: a new one in /tmp. */
     const char *json, *csv, *html; /**< Files to write; NULL: none. */
@@ -45,9 +45,6 @@ extern const char *const plan_isolations[4];
 
 /** Sides of each round. */
 uint32_t plan_sides(const plan *p);
-
-/** Operations of one thread's slice; 0: as many as there is time for. */
-uint64_t plan_slice_operations(const plan *p, uint32_t threads);
 
 /** Whether each driver does exactly the same, so that all hold the same rows in the end. */
 bool plan_is_deterministic(const plan *p);

@@ -22,11 +22,11 @@ result_plan(const plan *p)
 
     for (uint32_t i = 0; i < p->thread_count; i++)
         (void)json_array_append_new(threads, json_integer(p->threads[i]));
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "durability",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "durability",
                      tool_durability(p->durability), "isolation", plan_isolations[p->isolation],
-                     "records", (json_int_t)p->records, "slice_ms", (json_int_t)p->slice_ms,
-                     "rounds", (json_int_t)p->rounds, "operations", (json_int_t)p->operations,
-                     "seed", (json_int_t)p->seed, "threads", threads);
+                     "records", (json_int_t)p->records, "seconds", (json_int_t)p->seconds,
+                     "operations", (json_int_t)p->operations, "seed", (json_int_t)p->seed,
+                     "threads", threads);
 }
 
 json_t *
@@ -227,7 +227,7 @@ result_run(const group *g, const cell *c, const plan *p)
                      (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
                      p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
                      p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(),
-                     "slice_ms", (int)p->slice_ms, "rounds", (int)c->rounds, "warm_rounds",
+                     "slice_ms", (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds",
                      (int)c->warm_rounds, "steady", c->steady, "partial", c->partial,
                      "generator_ns", c->generator_ns, "noise", result_noise(&c->noise),
                      "noise_floor", result_interval(&c->control), "results", results);

@@ -31,6 +31,7 @@
     X(LOST_AFTER, "lost_after") /* the connection, with the answer: done, and nobody knows */      \
     X(UNKNOWN, "unknown")       /* of a commit: not done, and nobody knows; else as `lost` */      \
     X(DELAY, "delay")                                                                              \
+    X(SPIN, "spin")                                                                                \
     X(KILL, "kill") /* the process, before the call */                                             \
     X(KILL_AFTER, "kill_after")                                                                    \
     X(LIE, "lie") /* of a commit: "done", but rolled back; else nothing */
@@ -286,6 +287,19 @@ fault_sleep(uint64_t us)
         ;
 }
 
+/* As a slower engine would: who sleeps for some microseconds gives its processor away for longer. */
+static void
+fault_spin(uint64_t us)
+{
+    struct timespec from, now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    do
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - from.tv_sec) * INT64_C(1000000000) + now.tv_nsec - from.tv_nsec <
+           (int64_t)us * 1000);
+}
+
 static tenon_status
 fault_strike(tenon_filter_call *call, const fault_plan *plan, tenon_error *err)
 {
@@ -294,6 +308,9 @@ fault_strike(tenon_filter_call *call, const fault_plan *plan, tenon_error *err)
     switch (plan->kind) {
     case FAULT_DELAY:
         fault_sleep(plan->delay_us);
+        return TENON_OK;
+    case FAULT_SPIN:
+        fault_spin(plan->delay_us);
         return TENON_OK;
     case FAULT_KILL:
         (void)raise(SIGKILL);
