@@ -245,7 +245,7 @@ function emit(decl,    name, body, text) {
             sub(/\{.*/, "", decl)
             decl = trim(decl) ";"
         }
-        sub(/^__attribute__\(\(format\(printf, [0-9]+, [0-9]+\)\)\)/, "", decl)
+        sub(/^__attribute__\(\((cold, )?format\(printf, [0-9]+, [0-9]+\)\)\)/, "", decl)
         sub(/^TENON_API /, "", decl)
         held_code = held_code (held_code != "" ? "\n" : "") folded(decl)
         held_doc = doc != "" ? doc : held_doc
