@@ -36,7 +36,8 @@ endfunction()
 # tenon_install_package(): after all targets are there. The documentation too, which messages name.
 function(tenon_install_package)
     install(FILES "${PROJECT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+        FILES_MATCHING PATTERN "*.md")
     install(EXPORT tenon-targets NAMESPACE tenon:: DESTINATION "${TENON_PACKAGE_DIR}")
     install(EXPORT tenon-pq-targets NAMESPACE tenon:: DESTINATION "${TENON_PACKAGE_DIR}")
     configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/package/tenon-config.cmake.in"
