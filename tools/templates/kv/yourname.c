@@ -132,7 +132,9 @@ yourname_abort(tenon_kv_txn *txn)
 
 /* ---- Step 4: keys ---- */
 
-/* TENON_NOT_FOUND where there is no such key; then `err` is left alone. */
+/* TENON_NOT_FOUND where there is no such key; then `err` is left alone. The value stays where it is
+ * until the next put or remove: of an engine that does not keep it so long, tenon_kv_lend keeps a
+ * copy. */
 static tenon_status
 yourname_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_error *err)
 {
