@@ -18,6 +18,13 @@ static const tenon_query cursor_above = {
     .order = TENON_ORDER(TENON_ASC(0)),
 };
 
+static const tenon_query cursor_down = {
+    .kind = TENON_SELECT,
+    .table = &item_table,
+    .columns = TENON_COLUMNS(0),
+    .order = TENON_ORDER(TENON_DESC(0)),
+};
+
 static const tenon_query cursor_label = {
     .kind = TENON_SELECT,
     .table = &item_table,
@@ -284,10 +291,33 @@ cursors_many(conf *c)
     COMMIT(c);
 }
 
+/* Backwards the place to go on at is that of a row, which is not to come again. */
+static void
+cursors_backward_beside_writes(conf *c)
+{
+    tenon_cursor *cursor = NULL;
+
+    cursors_begin(c, 6);
+    OK(c, tenon_select(c->txn, &cursor_down, NULL, &cursor, &c->err));
+    CHECK_INT(cursors_next(c, cursor), 6);
+    CHECK_INT(cursors_next(c, cursor), 5);
+    EXEC(c, 1, &item_set_n, P(I(1), I(11)));
+    CHECK_INT(cursors_next(c, cursor), 4);
+    EXEC(c, 1, &item_delete, P(I(4)));
+    CHECK_INT(cursors_next(c, cursor), 3);
+    ITEM(c, 7, 70);
+    CHECK_INT(cursors_next(c, cursor), 2);
+    CHECK_INT(cursors_next(c, cursor), 1);
+    cursors_at_end(c, cursor);
+    COMMIT(c);
+}
+
 static const conf_case cursors_cases[] = {
     CASE(cursors_several_at_once, "several cursors of one transaction read on independently"),
     CASE(cursors_beside_writes,
          "a cursor goes on beside writes to its table, and meets no unchanged row twice"),
+    CASE(cursors_backward_beside_writes,
+         "a cursor that goes backward meets no row twice beside writes"),
     CASE(cursors_beside_inserts,
          "a cursor gives unchanged rows exactly once while others are added around it"),
     CASE(cursors_beside_a_clearing,
