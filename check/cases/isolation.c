@@ -107,10 +107,10 @@ isolation_g0(conf *c)
         {
             { 1, PLAY_SET, 1, 11, false },
             { 2, PLAY_SET, 1, 12, true },
-            { 1, PLAY_SET, 2, 21, true },
+            { 1, PLAY_SET, 2, 21, false },
             { 1, PLAY_COMMIT, 0, 0, false },
-            { 2, PLAY_SET, 2, 22, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_SET, 2, 22, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -134,10 +134,10 @@ isolation_g1a(conf *c)
         isolation_g1a_shown,
         {
             { 1, PLAY_SET, 1, 101, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
             { 1, PLAY_ROLLBACK, 0, 0, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -161,11 +161,11 @@ isolation_g1b(conf *c)
         isolation_g1b_shown,
         {
             { 1, PLAY_SET, 1, 101, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
             { 1, PLAY_SET, 1, 11, false },
             { 1, PLAY_COMMIT, 0, 0, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -189,11 +189,11 @@ isolation_g1c(conf *c)
         isolation_g1c_shown,
         {
             { 1, PLAY_SET, 1, 11, false },
-            { 2, PLAY_SET, 2, 22, true },
-            { 1, PLAY_READ, 2, 0, true },
-            { 2, PLAY_READ, 1, 0, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_SET, 2, 22, false },
+            { 1, PLAY_READ, 2, 0, false },
+            { 2, PLAY_READ, 1, 0, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -231,13 +231,13 @@ isolation_otv(conf *c)
             { 1, PLAY_SET, 2, 19, false },
             { 2, PLAY_SET, 1, 12, true },
             { 1, PLAY_COMMIT, 0, 0, false },
-            { 3, PLAY_READ, 1, 0, true },
-            { 2, PLAY_SET, 2, 18, true },
-            { 3, PLAY_READ, 2, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
-            { 3, PLAY_READ, 2, 0, true },
-            { 3, PLAY_READ, 1, 0, true },
-            { 3, PLAY_COMMIT, 0, 0, true },
+            { 3, PLAY_READ, 1, 0, false },
+            { 2, PLAY_SET, 2, 18, false },
+            { 3, PLAY_READ, 2, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
+            { 3, PLAY_READ, 2, 0, false },
+            { 3, PLAY_READ, 1, 0, false },
+            { 3, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -263,8 +263,8 @@ isolation_pmp(conf *c)
         isolation_pmp_shown,
         {
             { 1, PLAY_READ_N, 0, 30, false },
-            { 2, PLAY_INSERT, 3, 30, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_INSERT, 3, 30, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
             { 1, PLAY_READ_FROM, 0, 30, false },
             { 1, PLAY_COMMIT, 0, 0, false },
         },
@@ -293,7 +293,7 @@ isolation_pmp_write(conf *c)
             { 1, PLAY_ADD_ALL, 0, 10, false },
             { 2, PLAY_DELETE_WHERE, 0, 20, true },
             { 1, PLAY_COMMIT, 0, 0, false },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -319,11 +319,11 @@ isolation_p4(conf *c)
         isolation_p4_shown,
         {
             { 1, PLAY_READ, 1, 0, false },
-            { 2, PLAY_READ, 1, 0, true },
-            { 1, PLAY_SET, 1, 11, true },
+            { 2, PLAY_READ, 1, 0, false },
+            { 1, PLAY_SET, 1, 11, false },
             { 2, PLAY_SET, 1, 12, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 1, PLAY_COMMIT, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -347,11 +347,11 @@ isolation_g_single(conf *c)
         isolation_g_single_shown,
         {
             { 1, PLAY_READ, 1, 0, false },
-            { 2, PLAY_SET, 1, 12, true },
-            { 2, PLAY_SET, 2, 18, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
-            { 1, PLAY_READ, 2, 0, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_SET, 1, 12, false },
+            { 2, PLAY_SET, 2, 18, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
+            { 1, PLAY_READ, 2, 0, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -375,10 +375,10 @@ isolation_g_single_predicate(conf *c)
         isolation_g_single_predicate_shown,
         {
             { 1, PLAY_READ_N, 0, 10, false },
-            { 2, PLAY_SET_WHERE, 10, 12, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
-            { 1, PLAY_READ_N, 0, 12, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_SET_WHERE, 10, 12, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
+            { 1, PLAY_READ_N, 0, 12, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -404,12 +404,12 @@ isolation_g_single_write(conf *c)
         isolation_g_single_write_shown,
         {
             { 1, PLAY_READ, 1, 0, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
-            { 2, PLAY_SET, 1, 12, true },
-            { 2, PLAY_SET, 2, 18, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
-            { 1, PLAY_DELETE_WHERE, 0, 20, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
+            { 2, PLAY_SET, 1, 12, false },
+            { 2, PLAY_SET, 2, 18, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
+            { 1, PLAY_DELETE_WHERE, 0, 20, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -436,11 +436,11 @@ isolation_g2_item(conf *c)
         isolation_g2_item_shown,
         {
             { 1, PLAY_READ_ALL, 0, 0, false },
-            { 2, PLAY_READ_ALL, 0, 0, true },
-            { 1, PLAY_SET, 1, 11, true },
-            { 2, PLAY_SET, 2, 21, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_READ_ALL, 0, 0, false },
+            { 1, PLAY_SET, 1, 11, false },
+            { 2, PLAY_SET, 2, 21, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -464,11 +464,11 @@ isolation_g2(conf *c)
         isolation_g2_shown,
         {
             { 1, PLAY_READ_FROM, 0, 30, false },
-            { 2, PLAY_READ_FROM, 0, 30, true },
-            { 1, PLAY_INSERT, 3, 30, true },
-            { 2, PLAY_INSERT, 4, 42, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_READ_FROM, 0, 30, false },
+            { 1, PLAY_INSERT, 3, 30, false },
+            { 2, PLAY_INSERT, 4, 42, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
         },
     };
 
@@ -494,12 +494,12 @@ isolation_g2_read_only(conf *c)
         isolation_g2_read_only_shown,
         {
             { 1, PLAY_READ_ALL, 0, 0, false },
-            { 2, PLAY_SET, 2, 25, true },
-            { 2, PLAY_COMMIT, 0, 0, true },
-            { 3, PLAY_READ_ALL, 0, 0, true },
-            { 3, PLAY_COMMIT, 0, 0, true },
-            { 1, PLAY_SET, 1, 0, true },
-            { 1, PLAY_COMMIT, 0, 0, true },
+            { 2, PLAY_SET, 2, 25, false },
+            { 2, PLAY_COMMIT, 0, 0, false },
+            { 3, PLAY_READ_ALL, 0, 0, false },
+            { 3, PLAY_COMMIT, 0, 0, false },
+            { 1, PLAY_SET, 1, 0, false },
+            { 1, PLAY_COMMIT, 0, 0, false },
         },
     };
 

@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <time.h>
 
-/* After so long a step that may wait for another session counts as waiting, and the others go on.
- * What is found at the end holds whether it waited or not. */
-#define PLAY_GRACE_MS 60
-/* The same for a step that should not have to wait. */
+/* After so long a step that has to wait for another session counts as waiting, and the others go
+ * on. What is found at the end holds however long it takes. */
+#define PLAY_GRACE_MS 40
+/* The same for a step that needs not: on an engine whose readers lock, say. */
 #define PLAY_PATIENCE_MS 3000
 #define PLAY_TIMEOUT_MS 20000
 

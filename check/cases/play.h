@@ -30,7 +30,7 @@ typedef struct play_step {
     uint8_t session; /**< 1 … PLAY_SESSIONS. */
     play_act act;
     int64_t id, n;
-    bool may_wait; /**< Another session may have to end first. */
+    bool may_wait; /**< It writes what another session has written, which may have to end first. */
 } play_step;
 
 /** What came of a step. A session that has failed takes no further one. */

@@ -64,6 +64,26 @@ history_convicted(const history_report *report, history_level level)
     return HISTORY_ANOMALY_COUNT;
 }
 
+history_anomaly
+history_stale(const history_report *report)
+{
+    static const history_anomaly stale[] = {
+        HISTORY_G0_SESSION,
+        HISTORY_G1C_SESSION,
+        HISTORY_G_SINGLE_SESSION,
+        HISTORY_G0_REALTIME,
+        HISTORY_G1C_REALTIME,
+        HISTORY_G_SINGLE_REALTIME,
+        HISTORY_G_NONADJACENT_SESSION,
+        HISTORY_G_NONADJACENT_REALTIME,
+    };
+
+    for (size_t i = 0; i < sizeof stale / sizeof stale[0]; i++)
+        if (report->found[stale[i]].count > 0)
+            return stale[i];
+    return HISTORY_ANOMALY_COUNT;
+}
+
 static void
 check_count(history_report *report, const history_index *x)
 {

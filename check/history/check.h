@@ -75,7 +75,8 @@ typedef struct history_finding {
     uint64_t count; /**< Times that it was seen before the search went on; 0 = not found. */
     size_t *txns;   /**< Numbers of the transactions of the shortest one, from 0 on. */
     size_t txn_count;
-    char *text; /**< The same in words: a line for each transaction, a line for each edge. */
+    char *text; /**< The same in words: a line for each transaction, then one for each edge. */
+    size_t why; /**< Where in `text` the edges begin. */
 } history_finding;
 
 typedef struct history_report {
@@ -104,6 +105,11 @@ bool history_prohibits(history_level level, history_anomaly anomaly);
 
 /** The first anomaly that was found and that the level forbids; HISTORY_ANOMALY_COUNT: none. */
 history_anomaly history_convicted(const history_report *report, history_level level);
+
+/** The first anomaly found that a snapshot of the newest state forbids: one that is closed by the
+ * order in a process or in time, and has no two rw after one another. HISTORY_ANOMALY_COUNT: none.
+ */
+history_anomaly history_stale(const history_report *report);
 
 /** "G1a". Static. */
 const char *history_anomaly_name(history_anomaly anomaly);

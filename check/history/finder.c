@@ -94,6 +94,7 @@ finder_begin(finder *f, history_anomaly anomaly, const size_t *txns, size_t txn_
         finder_txn(f, out, txns[i]);
     if (txn_count > FINDER_LINES)
         (void)fprintf(out, "and %zu more\n", txn_count - FINDER_LINES);
+    found->why = (size_t)ftell(out);
     return out;
 }
 

@@ -22,6 +22,19 @@ worker_below(worker *k, uint32_t bound)
     return (uint32_t)((n ^ (n >> 31)) % bound);
 }
 
+#define WORKER_PAUSE_NS 20000
+#define WORKER_PAUSES 50 /* then nobody is going to commit: all wait for this one, say */
+
+/* Wait until another one has committed, if this transaction is to do so. */
+static void
+worker_pause(const worker *k)
+{
+    const unsigned long before = k->plan.pauses ? atomic_load(k->commits) : 0;
+
+    for (int i = 0; k->plan.pauses && i < WORKER_PAUSES && atomic_load(k->commits) == before; i++)
+        (void)nanosleep(&(struct timespec){ .tv_nsec = WORKER_PAUSE_NS }, NULL);
+}
+
 /* ---- Plans ---- */
 
 static void
@@ -30,6 +43,7 @@ worker_plan_bank(worker *k)
     const uint32_t accounts = k->w->accounts;
 
     k->plan.read_only = worker_below(k, 4) == 0;
+    k->plan.by_item = worker_below(k, 2) == 0;
     k->plan.from = worker_below(k, accounts);
     do
         k->plan.to = worker_below(k, accounts);
@@ -63,6 +77,10 @@ worker_make_plan(worker *k)
         worker_plan_bank(k);
     else
         worker_plan_lists(k);
+    /* While a single writer pauses nobody commits. */
+    k->plan.pauses = k->plan.read_only ||
+                     (tenon_db_capabilities(k->w->db) & TENON_CAP_SINGLE_WRITER) == 0;
+    k->plan.pauses &= worker_below(k, k->plan.read_only ? 4 : 8) == 0;
 }
 
 /* ---- Lists ---- */
@@ -104,6 +122,7 @@ worker_append(worker *k, tenon_txn *txn, int64_t key, tenon_error *err)
 
     if (st != TENON_OK || count == WORKER_ROOM)
         return st;
+    worker_pause(k);
     list[count] = k->element;
     k->element += WORKER_THREADS; /* another one in each attempt, and no other thread's */
     st = tenon_exec(
@@ -152,6 +171,8 @@ worker_lists(worker *k, tenon_txn *txn, tenon_error *err)
     for (uint32_t i = 0; i < k->plan.op_count && st == TENON_OK; i++) {
         const int64_t key = k->plan.ops[i].key;
 
+        if (i > 0)
+            worker_pause(k);
         if (k->plan.ops[i].kind == WORKER_READ)
             st = worker_read(k, txn, key, list, &count, err);
         else if (k->plan.ops[i].kind == WORKER_APPEND)
@@ -202,6 +223,23 @@ worker_set_balance(tenon_txn *txn, uint32_t id, int64_t n, tenon_error *err)
                       &affected, err);
 }
 
+/* The same, one by one. */
+static tenon_status
+worker_balances_by_item(worker *k, tenon_txn *txn, tenon_error *err)
+{
+    int64_t balances[WORKER_ROOM];
+    tenon_status st = TENON_OK;
+
+    for (uint32_t i = 0; i < k->w->accounts && st == TENON_OK; i++) {
+        if (i > 0)
+            worker_pause(k);
+        st = worker_get_balance(txn, i, &balances[i], err);
+    }
+    if (st == TENON_OK)
+        history_balances(k->h, balances, k->w->accounts);
+    return st;
+}
+
 /* Who pays must have enough in both accounts together. */
 static tenon_status
 worker_transfer(worker *k, tenon_txn *txn, tenon_error *err)
@@ -216,6 +254,7 @@ worker_transfer(worker *k, tenon_txn *txn, tenon_error *err)
         st = worker_get_balance(txn, p->to, &to, err);
     if (st != TENON_OK || from + beside < p->amount || p->from / 2 == p->to / 2)
         return st;
+    worker_pause(k);
     st = worker_set_balance(txn, p->from, from - p->amount, err);
     if (st == TENON_OK)
         st = worker_set_balance(txn, p->to, to + p->amount, err);
@@ -240,7 +279,9 @@ worker_body(tenon_txn *txn, void *arg, tenon_error *err)
     k->attempted = true;
     if (!k->plan.is_bank)
         return worker_lists(k, txn, err);
-    return k->plan.read_only ? worker_balances(k, txn, err) : worker_transfer(k, txn, err);
+    if (!k->plan.read_only)
+        return worker_transfer(k, txn, err);
+    return k->plan.by_item ? worker_balances_by_item(k, txn, err) : worker_balances(k, txn, err);
 }
 
 tenon_status

@@ -2,6 +2,8 @@
 #ifndef TENON_CHECK_HISTORY_WORKER_H
 #define TENON_CHECK_HISTORY_WORKER_H
 
+#include <stdatomic.h>
+
 #include "check/history/workload.h"
 
 #define WORKER_LONGEST 16u  /* elements of a list: then another key comes into use */
@@ -15,6 +17,8 @@ typedef enum worker_kind { WORKER_READ, WORKER_APPEND, WORKER_SCAN } worker_kind
 /** What a transaction is to do; the same in each attempt. */
 typedef struct worker_plan {
     bool read_only, is_bank;
+    bool pauses;  /**< Between its statements it lets others commit. */
+    bool by_item; /**< Reads all accounts one by one. */
     bool upserts; /**< Makes a list by an upsert: if another one has made it, it is overwritten. */
     uint32_t op_count;
     struct {
@@ -29,6 +33,7 @@ typedef struct worker_plan {
 typedef struct worker {
     const workload *w;
     history *h;
+    atomic_ulong *commits; /**< Of writers, by all threads. */
     uint32_t process;
     uint64_t random;
     int64_t base;    /**< The lowest key in use. */

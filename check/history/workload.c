@@ -40,6 +40,8 @@ workload_one(worker *k)
     history_begin(k->h, k->process, worker_now_ns());
     k->status = by_hand ? workload_by_hand(k, &options)
                         : tenon_run(k->w->db, &options, worker_body, k, &k->err);
+    if (k->status == TENON_OK && !k->plan.read_only)
+        (void)atomic_fetch_add(k->commits, 1);
     history_end(k->h,
                 k->status == TENON_OK                ? HISTORY_OK
                 : k->status == TENON_UNKNOWN_OUTCOME ? HISTORY_UNKNOWN
@@ -132,11 +134,12 @@ workload_defaults(workload *w)
 }
 
 static tenon_status
-workload_prepare(const workload *w, worker *workers)
+workload_prepare(const workload *w, worker *workers, atomic_ulong *commits)
 {
     for (uint32_t i = 0; i < w->threads; i++) {
         workers[i] = (worker){ .w = w,
                                .h = history_new(),
+                               .commits = commits,
                                .process = i,
                                .random = w->seed * WORKLOAD_MOST_THREADS + i,
                                .element = i };
@@ -169,6 +172,7 @@ tenon_status
 workload_run(const workload *asked, history *h, tenon_error *err)
 {
     workload w = *asked;
+    atomic_ulong commits = 0;
     worker *workers;
     tenon_status st, gathered;
 
@@ -179,7 +183,7 @@ workload_run(const workload *asked, history *h, tenon_error *err)
         h->opening = WORKER_OPENING;
     }
     workers = (worker *)calloc(w.threads, sizeof *workers);
-    st = workers == NULL ? TENON_NO_MEMORY : workload_prepare(&w, workers);
+    st = workers == NULL ? TENON_NO_MEMORY : workload_prepare(&w, workers, &commits);
     if (st == TENON_OK)
         st = workload_open(&w, err);
     if (st == TENON_OK && workload_threads(workers, w.threads) < w.threads)

@@ -182,7 +182,8 @@ isolation_try(isolation_run *run, uint64_t capabilities, size_t at)
     if (report == NULL)
         return 1;
     isolation_say(report, history_level_name(isolation_levels[at].level));
-    if (history_convicted(report, judge) != HISTORY_ANOMALY_COUNT)
+    if (history_convicted(report, judge) != HISTORY_ANOMALY_COUNT ||
+        (given >= HISTORY_SNAPSHOT && history_stale(report) != HISTORY_ANOMALY_COUNT))
         history_report_print(report, judge, stdout);
     else if (must_show &&
              history_convicted(report, (history_level)(given + 1)) == HISTORY_ANOMALY_COUNT)
