@@ -1,6 +1,7 @@
 /* Faults at each call. */
 #include "points.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,9 @@ points_url(const char *more, char out[POINTS_URL])
     const char *mark = strstr(points_plain, "@DIR@");
     const int before = mark == NULL ? 0 : (int)(mark - points_plain);
     const char *rest = mark == NULL ? points_plain : mark + 5;
-    const int len = snprintf(out, POINTS_URL, "%s%.*s%s%s%s%s", more[0] == '\0' ? "" : "fault+",
-                             before, points_plain, mark == NULL ? "" : points_folder, rest,
+    const int len = snprintf(out, POINTS_URL, "%s%.*s%s%s%s%s",
+                             more[0] == '\0' ? "" : "strict+fault+", before, points_plain,
+                             mark == NULL ? "" : points_folder, rest,
                              more[0] == '\0'             ? ""
                              : strchr(rest, '?') == NULL ? "?"
                                                          : "&",
@@ -34,6 +36,7 @@ points_url(const char *more, char out[POINTS_URL])
 tenon_status
 points_try_open(const char *url, tenon_db **out, tenon_error *err)
 {
+    points_options.driver_path = POINTS_DRIVERS; /* beside those of the build */
     return tenon_open(url, &points_options, out, err);
 }
 
@@ -107,6 +110,7 @@ points_run_apart(const points_subject *subject, const char *url)
     }
     (void)close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) || WTERMSIG(status) == SIGKILL); /* strict.c aborts */
     return run;
 }
 

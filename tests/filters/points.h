@@ -1,6 +1,7 @@
 /**
- * @file points.h A fault at each call of the driver, in turn: something is run on `fault+URL`, and
- * then on the URL alone it is looked at whether what was told is what is there.
+ * @file points.h A fault at each call of the driver, in turn: something is run on
+ * `strict+fault+URL`, where strict.c sees to it that the core goes on as driver.h says, and then on
+ * the URL alone it is looked at whether what was told is what is there.
  */
 #ifndef POINTS_H
 #define POINTS_H
@@ -50,7 +51,8 @@ extern tenon_open_options points_options; /**< With the schema; set by the progr
 extern bool points_long;                  /**< Every kind at every call, those of opening too. */
 extern char points_folder[64];
 
-/** The URL, with "@DIR@" replaced; as fault+URL with further parameters where `more` has any. */
+/** The URL, with "@DIR@" replaced; as strict+fault+URL with further parameters where `more` has
+ * any. */
 void points_url(const char *more, char out[POINTS_URL]);
 
 tenon_status points_try_open(const char *url, tenon_db **out, tenon_error *err);
