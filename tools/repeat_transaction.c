@@ -371,8 +371,10 @@ repeat_line(repeat_run_state *s, const repeat_conn *c, const json_t *line, bool 
 
     if (repeat_leaves_out(s, line))
         return TENON_OK;
-    if (s->late != TENON_OK && json_integer_value(json_object_get(line, "status")) == s->late) {
-        s->late = TENON_OK; /* here it was told of */
+    if (s->late != TENON_OK && strcmp(call, "query.next") != 0 &&
+        json_integer_value(json_object_get(line, "status")) == s->late) {
+        if (strcmp(call, "query.fetch") != 0) /* which may have an end of its own */
+            s->late = TENON_OK;               /* here it was told of */
         return TENON_OK;
     }
     if (strncmp(call, "transaction.", 12) == 0)

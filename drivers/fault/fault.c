@@ -34,7 +34,8 @@
     X(SPIN, "spin")                                                                                \
     X(KILL, "kill") /* the process, before the call */                                             \
     X(KILL_AFTER, "kill_after")                                                                    \
-    X(LIE, "lie") /* of a commit: "done", but rolled back; else nothing */
+    X(LIE, "lie") /* of a commit: "done", but rolled back; else nothing */                         \
+    X(END, "end") /* of rows: they end here, as if there were no more; else nothing */
 
 enum {
 #define FAULT_SYMBOL(symbol, name) FAULT_##symbol,
@@ -328,6 +329,9 @@ fault_strike(tenon_filter_call *call, const fault_plan *plan, tenon_error *err)
         tenon_filter_roll_back(call->conn);
         call->answered = 1;
         return TENON_OK;
+    case FAULT_END:
+        return call->slot == TENON_FILTER_NEXT || call->slot == TENON_FILTER_FETCH ? TENON_NOT_FOUND
+                                                                                   : TENON_OK;
     case FAULT_LOST:
     case FAULT_UNKNOWN:
         if (commits || call->slot == TENON_FILTER_ROLLBACK)

@@ -63,6 +63,12 @@ sed '/"call":"query.fetch"/s/\(.*"row":\[.*\){"time":[0-9]*}/\1{"time":1}/' "$fo
 run 1 replay "$folder/row.calls" memory: --quiet
 says "another row than when it was recorded"
 
+# Rows that end too early, without an error, are found too: in what is read by cursors, and in single rows.
+for slot in query.next query.fetch; do
+    run 1 replay "$folder/one.calls" "fault+memory:?fault_kind=end&fault_slot=$slot&fault_at=40&fault_times=20" --quiet
+    grep -q "OK when it was recorded, [A-Z_]* now" "$err" || fail "missing rows were not found: $slot"
+done
+
 # refused NAME MESSAGE: and no database is made.
 refused()
 {
