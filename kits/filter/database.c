@@ -194,7 +194,7 @@ filter_close(tenon_drv_db *db)
 {
     if (db == NULL)
         return;
-    if (db->filter != NULL) {
+    if (db->opened) {
         tenon_filter_call call = { .size = sizeof call,
                                    .slot = TENON_FILTER_DB_CLOSE,
                                    .filter = db->filter };
@@ -231,7 +231,7 @@ filter_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
     tenon_drv_param *params = calloc(options->param_count + 1, sizeof *params);
     tenon_drv_db *db = calloc(1, sizeof *db);
     char *url = filter_strip_url(options->url), *name = url == NULL ? NULL : filter_inner_name(url);
-    tenon_drv_open inner = *options;
+    tenon_drv_open inner = { .size = sizeof inner };
     tenon_status st = TENON_OK;
     uint32_t own;
 
@@ -241,10 +241,15 @@ filter_open(const tenon_drv_open *options, tenon_drv_db **out, tenon_error *err)
         goto done;
     }
     own = filter_sort(options, params);
+    if (options->size < inner.size) /* of another core: what both know */
+        inner.size = options->size;
+    memcpy((unsigned char *)&inner + sizeof inner.size,
+           (const unsigned char *)options + sizeof inner.size, inner.size - sizeof inner.size);
     inner.url = url;
     inner.params = params + own;
     inner.param_count = options->param_count - own;
     st = tenon_filter_own->open(params, own, filter_identity(options->url), &db->filter, err);
+    db->opened = st == TENON_OK;
     if (st == TENON_OK)
         st = tenon_filter_host->find_driver(name, &db->driver, err);
     if (st == TENON_OK)

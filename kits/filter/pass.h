@@ -9,6 +9,7 @@ struct tenon_drv_db {
     const tenon_driver *driver; /* the inner one */
     tenon_drv_db *inner;
     void *filter;
+    bool opened; /* by the filter, which may have made nothing */
 };
 
 struct tenon_drv_conn {
