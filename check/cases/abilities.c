@@ -29,6 +29,12 @@ abilities_fit_together(conf *c)
     CHECK(conf_can(durable | TENON_CAP_DURABLE_NONE));
     if (conf_can(durable))
         CHECK(conf_can(TENON_CAP_PERSISTENT));
+    if (conf_can(TENON_CAP_SINGLE_WRITER) && conf_can(TENON_CAP_SNAPSHOT) &&
+        !conf_can(TENON_CAP_SERIALIZABLE))
+        conf_failed(CONF_HERE,
+                    "TENON_CAP_SERIALIZABLE is claimed: writers come one after the other, and each "
+                    "reader has one state",
+                    "it is not, beside SINGLE_WRITER and SNAPSHOT");
 }
 
 typedef struct abilities_seen {
@@ -318,6 +324,27 @@ abilities_sql_keeps_the_rules(conf *c)
     conf_verify(c);
 }
 
+/* An engine may take one statement at a time; what it does not run it must not pass over. */
+static void
+abilities_sql_of_two_statements(conf *c)
+{
+    tenon_status st;
+
+    NEEDS(TENON_CAP_SQL);
+    conf_open(c, &item_schema);
+    conf_make_items(c, 1);
+    BEGIN(c);
+    st = tenon_sql(c->txn, "UPDATE item SET n = 11; UPDATE item SET n = 12", NULL, 0, NULL,
+                   &c->err);
+    if (st == TENON_OK)
+        COMMIT(c);
+    else
+        ROLLBACK(c);
+    BEGIN_READ(c, &c->txn);
+    ROWS(c, st == TENON_OK ? "1 12" : "1 10", &item_all, NULL);
+    COMMIT(c);
+}
+
 /* Transactions are Tenon's: text that would begin or end one is refused, and nothing happens. */
 static void
 abilities_sql_without_transactions(conf *c)
@@ -439,6 +466,7 @@ static const conf_case abilities_cases[] = {
               "admin.verify: compare each row with its entries in the indexes, and count both."),
     CASE(abilities_no_sql, "SQL is refused where it is not claimed, and the transaction goes on"),
     CASE(abilities_sql, "SQL reads, writes and fails as part of the transaction"),
+    CASE(abilities_sql_of_two_statements, "SQL is run whole, or refused"),
     CASE_HINT(abilities_sql_keeps_the_rules, "SQL is bound by the rules of the schema",
               "schema.create_table: NOT NULL, keys and unique indexes belong to the engine's own "
               "table, since SQL does not come through the core."),

@@ -1,5 +1,5 @@
 /* Opening, reopening, and what a URL may say. */
-#include "check/conf.h"
+#include "check/raw.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -144,6 +144,36 @@ open_read_only(conf *c)
     REFUSED(c, TENON_READ_ONLY, NULL, &item_delete, P(I(1)));
     COMMIT(c);
     conf_verify(c);
+}
+
+/* By the driver's table: the core would not even begin. */
+static void
+open_read_only_by_the_driver(conf *c)
+{
+    tenon_status st;
+    raw r;
+
+    NEEDS(TENON_CAP_PERSISTENT);
+    if (!conf_has_files())
+        SKIP("no file: its place is not in the file system");
+    raw_open(c, &r);
+    raw_make_item(&r);
+    raw_close(&r);
+    r.options->read_only = 1;
+    r.options->create = 0;
+    RAW_OK(&r, r.database.open(r.options, &r.db, r.err));
+    r.conn = raw_connect(&r);
+    CHECK_INT(raw_count(&r, r.conn), 0);
+    st = raw_begin(&r, r.conn, 60000, false, 0);
+    if (st == TENON_OK)
+        st = raw_insert(&r, r.conn, 1, "one");
+    if (st == TENON_OK)
+        st = r.transaction.commit(r.conn, r.err);
+    else
+        (void)r.transaction.rollback(r.conn, r.err);
+    if (st == TENON_OK)
+        conf_failed(CONF_HERE, "a database that was opened read-only is not written", "it is");
+    raw_close(&r);
 }
 
 /* A program that may only read must not make a schema that is missing. */
@@ -320,6 +350,9 @@ static const conf_case open_cases[] = {
     CASE(open_two_schemas, "a database opened with one schema, then another, keeps both"),
     CASE(open_missing, "what is missing is not made where that is not asked for"),
     CASE(open_read_only, "a database opened read-only refuses writers and writes nothing"),
+    CASE_HINT(open_read_only_by_the_driver,
+              "a driver that was told to open read-only writes nothing",
+              "read_only of tenon_drv_open: open the engine so, or refuse what writes."),
     CASE(open_read_only_without_schema, "opening read-only makes no schema that is missing"),
     CASE(open_refuses_garbage, "what is no database is called CORRUPT and left as it is"),
     CASE(open_refuses_settings, "unknown and bad settings of a URL are refused by name"),
