@@ -254,17 +254,25 @@ changes_drop_index(conf *c)
 /* ---- Tables ---- */
 
 static void
-changes_expect_table(raw *r, tenon_drv_conn *conn, bool there)
+changes_expect_name(raw *r, tenon_drv_conn *conn, const char *name, bool there)
 {
     uint32_t found = 9;
 
-    RAW_OK(r, r->schema.has_table(conn, "thing", &found, r->err));
-    CHECK_INT(found, there);
-    RAW_OK(r, r->schema.has_table(conn, "thin", &found,
-                                  r->err)); /* no other name, longer or shorter */
-    CHECK_INT(found, 0);
-    RAW_OK(r, r->schema.has_table(conn, "things", &found, r->err));
-    CHECK_INT(found, 0);
+    RAW_OK(r, r->schema.has_table(conn, name, &found, r->err));
+    if (found != there)
+        conf_failed(CONF_HERE,
+                    there ? "has_table finds a table that there is"
+                          : "has_table finds no table that there is not",
+                    "%u for '%s'", (unsigned)found, name);
+}
+
+/* And none of a longer or shorter name. */
+static void
+changes_expect_table(raw *r, tenon_drv_conn *conn, bool there)
+{
+    changes_expect_name(r, conn, "thing", there);
+    changes_expect_name(r, conn, "thin", false);
+    changes_expect_name(r, conn, "things", false);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* Cursors: beside writes, several at once, and what ends them. */
-#include "check/conf.h"
+#include "check/raw.h"
 
 #include <stdlib.h>
 
@@ -278,6 +278,50 @@ cursors_keep_their_rows(conf *c)
     COMMIT(c);
 }
 
+/* A row as text, kept by the case. */
+static void
+cursors_show(const tenon_value *row, char *out, size_t out_bytes)
+{
+    (void)conf_show_row(row, 3, out, out_bytes);
+}
+
+/* By the driver's table: the core may copy rows before it hands them on. */
+static void
+cursors_lend_rows_of_their_own(conf *c)
+{
+    tenon_drv_cursor *a = NULL, *b = NULL;
+    const tenon_value *row_a = NULL, *row_b = NULL;
+    tenon_drv_plan *plan = NULL;
+    char before[200], after[200];
+    raw r;
+
+    raw_open(c, &r);
+    raw_make_item(&r);
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    RAW_OK(&r, raw_insert(&r, r.conn, 1, "the first one"));
+    RAW_OK(&r, raw_insert(&r, r.conn, 2, "the second one"));
+    RAW_OK(&r, raw_insert(&r, r.conn, 3, "the third one"));
+    RAW_OK(&r, r.query.prepare(r.conn, raw_item_all(), &plan, r.err));
+    RAW_OK(&r, r.query.open(plan, NULL, &a, r.err));
+    RAW_OK(&r, r.query.next(a, &row_a, r.err));
+    cursors_show(row_a, before, sizeof before);
+    RAW_OK(&r, r.query.open(plan, NULL, &b, r.err)); /* of the same plan */
+    RAW_OK(&r, r.query.next(b, &row_b, r.err));
+    RAW_OK(&r, r.query.next(b, &row_b, r.err));
+    CHECK_INT(row_b[0].as.i, 2);
+    r.query.close(b);
+    cursors_show(row_a, after, sizeof after);
+    if (strcmp(before, after) != 0)
+        conf_failed(CONF_HERE, "a row stays as it is while another cursor of its plan moves",
+                    "'%s' became '%s'", before, after);
+    RAW_OK(&r, r.query.next(a, &row_a, r.err));
+    CHECK_INT(row_a[0].as.i, 2);
+    r.query.close(a);
+    r.query.free(plan);
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    raw_close(&r);
+}
+
 static void
 cursors_many(conf *c)
 {
@@ -328,6 +372,8 @@ static const conf_case cursors_cases[] = {
          "the end of a transaction closes its cursors; a failed statement does not"),
     CASE(cursors_keep_their_parameters, "a cursor keeps its parameters when the caller's are gone"),
     CASE(cursors_keep_their_rows, "a row stays readable while another cursor moves"),
+    CASE_HINT(cursors_lend_rows_of_their_own, "each cursor lends rows of its own",
+              "What next lends belongs to the cursor, not to its plan or connection."),
     CASE(cursors_many, "many cursors are open at once"),
 };
 

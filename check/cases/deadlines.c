@@ -54,6 +54,18 @@ deadlines_slack_ms(uint64_t ms)
     return getenv("TENON_TEST_SLOW") != NULL ? ms * 50 : ms * 4;
 }
 
+/* What a call took that was to come back at its deadline. */
+static void
+deadlines_check_taken(uint64_t taken_ms, conf_at at)
+{
+    const uint64_t most_ms = DEADLINE_MS + deadlines_slack_ms(DEADLINE_STOPPED_MS);
+
+    if (taken_ms < DEADLINE_MS || taken_ms > most_ms)
+        conf_failed(at, "the call comes back at its deadline",
+                    "after %llu ms, the deadline being at %d, and %llu the most",
+                    (unsigned long long)taken_ms, DEADLINE_MS, (unsigned long long)most_ms);
+}
+
 /* Wait until a transaction has been taken from its owner. */
 static void
 deadlines_wait_for_parted(conf *c, uint64_t begun_ms)
@@ -224,8 +236,7 @@ deadlines_long_statement(conf *c)
         st = tenon_exec(c->other, &deadlines_relabel, P(T("x")), &c->affected, &c->err);
     taken_ms = deadlines_now_ms() - begun_ms;
     CHECK_STATUS(st, TENON_TIMEOUT);
-    CHECK(taken_ms >= DEADLINE_MS);
-    CHECK(taken_ms <= DEADLINE_MS + deadlines_slack_ms(DEADLINE_STOPPED_MS));
+    deadlines_check_taken(taken_ms, CONF_HERE);
     tenon_rollback(c->other);
     c->other = NULL;
     BEGIN_READ(c, &c->txn);
@@ -283,8 +294,7 @@ deadlines_writer_of_another_process(conf *c)
               i == 0 ? tenon_begin(c->db, &deadlines_soon, &c->txn, &c->err)
                      : tenon_run(c->db, &deadlines_soon, deadlines_write, NULL, &c->err));
         taken_ms = deadlines_now_ms() - begun_ms;
-        CHECK(taken_ms >= DEADLINE_MS);
-        CHECK(taken_ms <= DEADLINE_MS + deadlines_slack_ms(DEADLINE_STOPPED_MS));
+        deadlines_check_taken(taken_ms, CONF_HERE);
     }
     BEGIN_READ(c, &c->txn); /* readers do not wait */
     COMMIT(c);
