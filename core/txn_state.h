@@ -211,8 +211,8 @@ tenon_status tni_txn_enter_rollback(tenon_txn *txn, tenon_error *err);
  * handle is not the owner's, there is nothing to give back */
 bool tni_txn_hold(tenon_txn *txn);
 
-/** End a call. Release: whoever changes the word next sees what the call has done. It needs no more,
- * since nobody else changes it while a call is INSIDE. */
+/** End a call. Release: whoever changes the word next sees what the call has done. It needs no
+ * more, since nobody else changes it while a call is INSIDE. */
 static inline void
 tni_txn_leave(tenon_txn *txn)
 {
