@@ -382,7 +382,7 @@ arguments_help(void)
     for (size_t i = 0; (name = workload_known(i, &summary)) != NULL; i++) {
         char line[160];
 
-        (void)snprintf(line, sizeof line, "  %-10s %s\n", name, summary);
+        (void)snprintf(line, sizeof line, "  %-11s %s\n", name, summary);
         arguments_append(text, sizeof text, line);
     }
     arguments_append(text, sizeof text,

@@ -54,17 +54,27 @@ cell_rate(const slice *s)
     return s->seconds > 0 ? (double)s->operations / s->seconds : 0;
 }
 
-/* Rounds in which both did something. */
+/* The rate in the time in which the thread had a processor: what others took from it says nothing
+ * of the engine. 0: it had none for long enough. */
+static double
+cell_own_rate(const slice *s)
+{
+    const double had = s->seconds - s->waited_seconds;
+
+    return had > s->seconds / 20 ? (double)s->operations / had : 0;
+}
+
 static interval
 cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
 {
+    double (*rate)(const slice *) = c->undisturbed ? cell_own_rate : cell_rate;
     double *ratios = calloc(c->rounds + 1, sizeof *ratios);
     interval out = { 0, 0, 0 };
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < c->rounds && ratios != NULL; i++) {
-        const double above = cell_rate(&c->sides[one].slices[i]);
-        const double below = cell_rate(&c->sides[base].slices[i]);
+        const double above = rate(&c->sides[one].slices[i]);
+        const double below = rate(&c->sides[base].slices[i]);
 
         if (above > 0 && below > 0) /* leaving out one kind only would favour the other */
             ratios[count++] = above / below;
@@ -75,9 +85,21 @@ cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
     return out;
 }
 
+/* A server's processes wait for a processor too, and are not seen; several threads wait for each
+ * other, which is the engine's doing. */
+static bool
+cell_is_undisturbed(const side *sides, const cell *c)
+{
+    for (uint32_t i = 0; i < c->side_count; i++)
+        if (sides[i].driver->server != NULL)
+            return false;
+    return c->threads == 1;
+}
+
 static void
 cell_judge(const plan *p, const side *sides, cell *out)
 {
+    out->undisturbed = cell_is_undisturbed(sides, out);
     if (sides[0].state != SIDE_FINE || p->rate > 0) /* who is offered the same does the same */
         return;
     for (uint32_t i = 1; i < out->side_count; i++)
@@ -126,6 +148,7 @@ cell_add(slice *sum, const slice *one)
 {
     sum->seconds += one->seconds;
     sum->cpu_seconds += one->cpu_seconds;
+    sum->waited_seconds += one->waited_seconds;
     sum->operations += one->operations;
     sum->flushes += one->flushes;
 }

@@ -51,6 +51,7 @@ typedef struct cell {
     uint32_t plan_rounds; /**< and that were to be done. */
     uint32_t warm_rounds;
     bool steady, partial;
+    bool undisturbed;    /**< Ratios are of the time in which threads had a processor. */
     double generator_ns; /**< What an operation costs that sends nothing. */
     machine_noise noise;
     interval control; /**< The first driver to itself; all 0: there is no control. */

@@ -1,8 +1,11 @@
 #include "loop.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "flushes.h"
 #include "stop.h"
@@ -127,18 +130,38 @@ loop_open(const loop *l, worker *w, uint64_t from_ns)
     w->slice_ended_ns = now_ns < until_ns && !stop_requested() ? until_ns : now_ns;
 }
 
+/* How long this thread has been ready to run and had no processor, ever; 0 where the kernel does
+ * not say. */
+static uint64_t
+loop_waited_ns(void)
+{
+    char text[96];
+    char *at = text;
+    const int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    const ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (len <= 0)
+        return 0;
+    text[len] = '\0';
+    (void)strtoull(text, &at, 10); /* that it ran */
+    return strtoull(at, NULL, 10);
+}
+
 static void
 loop_work(void *arg, uint32_t number)
 {
     const loop_call *call = arg;
     worker *w = &call->loop->target->workers[number];
-    const uint64_t before = w->sum.done;
+    const uint64_t before = w->sum.done, waited_ns = loop_waited_ns();
 
     if (call->loop->rate > 0)
         loop_open(call->loop, w, call->from_ns);
     else
         loop_closed(call->loop, w);
     w->slice_done = w->sum.done - before;
+    w->slice_waited_ns = loop_waited_ns() - waited_ns;
 }
 
 void
@@ -157,6 +180,7 @@ loop_run(crew *c, const loop *l, slice *out)
         const worker *w = &l->target->workers[i];
 
         out->operations += w->slice_done;
+        out->waited_seconds += (double)w->slice_waited_ns / LOOP_SECOND_NS;
         began_ns = w->slice_began_ns < began_ns ? w->slice_began_ns : began_ns;
         ended_ns = w->slice_ended_ns > ended_ns ? w->slice_ended_ns : ended_ns;
     }

@@ -19,7 +19,8 @@ typedef struct loop {
 /** A slice, as it was. */
 typedef struct slice {
     double seconds;
-    double cpu_seconds; /**< Of this process. */
+    double cpu_seconds;    /**< Of this process. */
+    double waited_seconds; /**< Of its threads: ready to run, and without a processor. */
     uint64_t operations;
     uint64_t flushes; /**< Of this process. */
 } slice;

@@ -123,12 +123,13 @@ result_driver(const group *g, uint32_t i)
     const double disk = (double)g->disk_bytes[i];
 
     tenon_url_mask(s->target.place.url, url, sizeof url);
-    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:f, s:b, s:o, s:o, s:o}", "driver",
+    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:o, s:b, s:o, s:o, s:o}", "driver",
                      s->driver->label, "control", s->is_control, "url", url, "state",
                      result_states[s->state], "why", s->why, "settings", g->settings[i],
                      "digest_after_the_same_operations", result_digest(&s->first), "rows",
-                     (json_int_t)s->last.rows, "data_bytes", data, "verified", s->last.ok,
-                     "disk_bytes", disk > 0 ? json_real(disk) : json_null(), "space_amplification",
+                     (json_int_t)s->last.rows, "data_bytes",
+                     data > 0 ? json_real(data) : json_null(), "verified", s->last.ok, "disk_bytes",
+                     disk > 0 ? json_real(disk) : json_null(), "space_amplification",
                      disk > 0 && data > 0 ? json_real(disk / data) : json_null(), "alone",
                      result_probe(&g->probes[i]));
 }
@@ -152,7 +153,8 @@ result_noise(const machine_noise *n)
                      "memory_pressure_percent", n->memory_pressure);
 }
 
-/* Operations and seconds of each slice, so that any other reckoning can be done later. */
+/* Operations, seconds, and the seconds of these that threads waited for a processor, so that any
+ * other reckoning can be done later. */
 static json_t *
 result_slices(const cell *c, const cell_side *s)
 {
@@ -206,6 +208,10 @@ result_side(const group *g, const cell *c, const plan *p, uint32_t i)
         result_per(s->server.pid == 0 && r->round_trips == 0 ? -1 : (double)r->round_trips, done),
         "tally", result_tally(r), "first_error", r->error.message);
 
+    (void)json_object_set_new(
+        out, "waited_percent",
+        r->sum.seconds > 0 ? json_real(100 * r->sum.waited_seconds / r->sum.seconds / c->threads)
+                           : json_null());
     (void)json_object_set_new(out, "saturated",
                               p->rate > 0 ? json_boolean((double)done < RESULT_KEEPS_UP * due)
                                           : json_null());
@@ -223,14 +229,15 @@ result_run(const group *g, const cell *c, const plan *p)
     for (uint32_t i = 0; i < c->side_count; i++)
         if (g->sides[i].state == SIDE_FINE || c->sides[i].sum.operations > 0)
             (void)json_array_append_new(results, result_side(g, c, p, i));
-    return json_pack("{s:i, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:o}", "threads",
-                     (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
-                     p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
-                     p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(),
-                     "slice_ms", (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds",
-                     (int)c->warm_rounds, "steady", c->steady, "partial", c->partial,
-                     "generator_ns", c->generator_ns, "noise", result_noise(&c->noise),
-                     "noise_floor", result_interval(&c->control), "results", results);
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:s, s:o}", "threads",
+        (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
+        p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
+        p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(), "slice_ms",
+        (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady",
+        c->steady, "partial", c->partial, "generator_ns", c->generator_ns, "noise",
+        result_noise(&c->noise), "noise_floor", result_interval(&c->control), "ratio_of",
+        c->undisturbed ? "rates while it had a processor" : "rates", "results", results);
 }
 
 /* ---- The sweep ---- */

@@ -222,12 +222,12 @@ static void
 table_costs(const json_t *run)
 {
     static const char *const heads[] = { "of an operation", "client CPU", "server CPU",
-                                         "round trips" };
+                                         "round trips", "waited for a CPU" };
     const json_t *results = json_object_get(run, "results"), *result;
     table t;
     size_t i;
 
-    table_heads(&t, heads, 4);
+    table_heads(&t, heads, 5);
     json_array_foreach(results, i, result)
     {
         if (json_is_true(json_object_get(result, "control")))
@@ -236,6 +236,8 @@ table_costs(const json_t *run)
         table_time(json_object_get(result, "client_cpu_us"), table_cell(&t, 1), TABLE_CELL_BYTES);
         table_time(json_object_get(result, "server_cpu_us"), table_cell(&t, 2), TABLE_CELL_BYTES);
         table_put_number(&t, 3, result, "round_trips");
+        (void)snprintf(table_cell(&t, 4), TABLE_CELL_BYTES, "%.0f %%",
+                       table_real(result, "waited_percent"));
         table_row(&t);
     }
     table_flush(&t);

@@ -37,7 +37,7 @@ struct worker {
     histogram *response[OPERATIONS]; /**< From the intended start; NULL in a closed loop. */
     tenon_error last;                /**< Of the last operation that failed. */
     tenon_error error;               /**< The first one of the series; status 0: none. */
-    uint64_t slice_done, slice_began_ns, slice_ended_ns;
+    uint64_t slice_done, slice_began_ns, slice_ended_ns, slice_waited_ns;
     atomic_uint_fast64_t live; /**< Operations so far, for who looks on. */
     char apart[64];            /**< Keeps the next one's cache lines its own. */
 };

@@ -82,6 +82,36 @@ static const struct {
       { .name = "balance",
         .summary = "one account of these by its number",
         .weights = { [OPERATION_BALANCE] = 1 } } },
+    { "uniform",
+      { .name = "register",
+        .summary = "chat: a user, its first session, a row of audit",
+        .weights = { [OPERATION_REGISTER] = 1 } } },
+    { "uniform",
+      { .name = "invite",
+        .summary = "chat: an invitation, then its acceptance: two transactions",
+        .weights = { [OPERATION_INVITE] = 1 } } },
+    { "uniform",
+      { .name = "create-room",
+        .summary = "chat: a room with its owner",
+        .weights = { [OPERATION_CREATE_ROOM] = 1 } } },
+    { "uniform",
+      { .name = "say", .summary = "chat: a message", .weights = { [OPERATION_SAY] = 1 } } },
+    { "uniform",
+      { .name = "session",
+        .summary = "chat: a session looked up by its token",
+        .weights = { [OPERATION_SESSION] = 1 } } },
+    { "uniform",
+      { .name = "page", .summary = "chat: 50 messages", .weights = { [OPERATION_PAGE] = 1 } } },
+    { "uniform",
+      { .name = "chat",
+        .summary =
+            "chat: 45 sessions, 30 pages, 20 messages, 2 registrations, 2 invitations, 1 room",
+        .weights = { [OPERATION_SESSION] = 45,
+                     [OPERATION_PAGE] = 30,
+                     [OPERATION_SAY] = 20,
+                     [OPERATION_REGISTER] = 2,
+                     [OPERATION_INVITE] = 2,
+                     [OPERATION_CREATE_ROOM] = 1 } } },
     { "zipfian",
       { .name = "ycsb-a",
         .summary = "50 reads, 50 updates",
@@ -196,7 +226,8 @@ workload_writes(const workload *w)
 bool
 workload_settle(workload *w)
 {
-    static const scenario *const scenarios[] = { &scenario_rows, &scenario_transfer };
+    static const scenario *const scenarios[] = { &scenario_rows, &scenario_transfer,
+                                                 &scenario_chat };
     uint64_t wanted = 0;
 
     for (int op = 0; op < OPERATIONS; op++)

@@ -10,7 +10,7 @@ refuses()
 }
 
 run 0 bench --help
-grep -q '^  ycsb-a ' "$out" || fail 'the help does not list the workloads'
+grep -q '^  ycsb-a  *50 reads' "$out" || fail 'the help does not list the workloads'
 refuses '--drivers or --db is missing' --seconds 1
 refuses "there is no workload 'nothing'" --drivers memory --workload read,nothing
 refuses '--threads must be a list of rising numbers' --drivers memory --threads 2,2
