@@ -9,6 +9,7 @@
 #include "order.h"
 #include "scenario.h"
 #include "tool.h"
+#include "workload_file.h"
 
 #define ARGUMENTS_PROBE_SECONDS 1.5
 
@@ -28,7 +29,9 @@ static const char arguments_details[] =
     "response time counts from when an operation was due, so that who waits for another is "
     "seen.\n\n"
     "A driver is a name, a path of a plugin, or either with parameters: sqlite?cache_size=100. A\n"
-    "filter stands before it: fault+sqlite?fault_kind=delay.\n\n";
+    "filter stands before it: fault+sqlite?fault_kind=delay. A workload is one of those below, or "
+    "a\n"
+    "file: orders.toml, see docs/benchmarking.md.\n\n";
 
 typedef struct arguments {
     const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json,
@@ -163,7 +166,14 @@ arguments_workload(const arguments *a, plan *p, const char *name)
         tool_error("bench", "more than %d workloads", PLAN_MOST_WORKLOADS);
         return TOOL_USAGE;
     }
-    if (!workload_named(name, strlen(name), w)) {
+    if (strchr(name, '/') != NULL || strstr(name, ".toml") != NULL) {
+        char why[512];
+
+        if (!workload_file_read(name, w, why, sizeof why)) {
+            tool_error("bench", "%s", why);
+            return TOOL_USAGE;
+        }
+    } else if (!workload_named(name, strlen(name), w)) {
         tool_error("bench", "there is no workload '%s'; see tenon bench --help", name);
         return TOOL_USAGE;
     }

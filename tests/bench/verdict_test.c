@@ -9,7 +9,7 @@
 
 #include "cell.h"
 
-enum { VERDICT_ROUNDS = 200, VERDICT_TRIES = 200 };
+enum { VERDICT_ROUNDS = 200, VERDICT_TRIES = 60 };
 
 /* Ratios of two rates, each with a noise of 20 %, around a true ratio. */
 static interval
