@@ -288,7 +288,8 @@ fault_sleep(uint64_t us)
         ;
 }
 
-/* As a slower engine would: who sleeps for some microseconds gives its processor away for longer. */
+/* As a slower engine would: who sleeps for some microseconds gives its processor away for longer.
+ */
 static void
 fault_spin(uint64_t us)
 {
