@@ -10,8 +10,9 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "check/history/check.h"
+#include "random.h"
 
 #define TEST_NAMES 256
 
@@ -243,6 +244,93 @@ what_is_written_is_read_again(void **state)
     }
 }
 
+/* ---- Damage ---- */
+
+#define DAMAGES 100 /* of each file */
+
+/* Change a byte, or take some away. @return bytes left */
+static size_t
+test_damage(random_state *r, char *text, size_t bytes)
+{
+    static const char likely[] = "0123456789-,:[]{}\"\n e";
+    const size_t at = random_below(r, (uint32_t)bytes);
+    size_t gone;
+
+    switch (random_below(r, 3)) {
+    case 0:
+        text[at] = (char)random_below(r, 256);
+        return bytes;
+    case 1:
+        text[at] = likely[random_below(r, sizeof likely - 1)];
+        return bytes;
+    default:
+        gone = 1 + random_below(r, 20);
+        gone = gone < bytes - at ? gone : bytes - at;
+        memmove(text + at, text + at + gone, bytes - at - gone);
+        return bytes - gone;
+    }
+}
+
+/* Read and check what may be nothing of the kind. */
+static void
+test_take(char *text, size_t bytes)
+{
+    char message[HISTORY_MESSAGE_BYTES];
+    FILE *in = fmemopen(text, bytes, "r"), *out = fopen("/dev/null", "w");
+    history *h = history_new();
+    history_report *report = NULL;
+
+    assert_non_null(in);
+    assert_non_null(out);
+    assert_non_null(h);
+    if (history_load(in, h, message) && history_check(h, &report, message))
+        history_report_print(report, HISTORY_STRICT, out);
+    history_report_free(report);
+    history_free(h);
+    (void)fclose(in);
+    (void)fclose(out);
+}
+
+static void
+test_damage_file(random_state *r, const char *name)
+{
+    char path[1024], text[4096], copy[4096];
+    size_t bytes;
+    FILE *in;
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_folder, name);
+    in = fopen(path, "r");
+    assert_non_null(in);
+    bytes = fread(text, 1, sizeof text, in);
+    (void)fclose(in);
+    assert_true(bytes < sizeof text);
+    for (int i = 0; i < DAMAGES; i++) {
+        size_t left = bytes;
+
+        memcpy(copy, text, bytes);
+        for (uint32_t n = 1 + random_below(r, 3); n > 0 && left > 1; n--)
+            left = test_damage(r, copy, left);
+        if (left > 0)
+            test_take(copy, left);
+    }
+}
+
+static void
+damaged_files_do_no_harm(void **state)
+{
+    random_state r = { .n = (uint64_t)time(NULL) };
+    DIR *dir = opendir(test_folder);
+    struct dirent *entry;
+
+    (void)state;
+    assert_non_null(dir);
+    print_message("seed %llu\n", (unsigned long long)r.n);
+    while ((entry = readdir(dir)) != NULL)
+        if (strstr(entry->d_name, ".jsonl") != NULL)
+            test_damage_file(&r, entry->d_name);
+    (void)closedir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -251,6 +339,7 @@ main(int argc, char **argv)
         cmocka_unit_test(what_is_no_history_is_refused_with_its_line),
         cmocka_unit_test(what_contradicts_itself_is_not_checked),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(damaged_files_do_no_harm),
     };
 
     if (argc != 2)
