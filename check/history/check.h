@@ -34,6 +34,8 @@ typedef enum history_level {
     X(GARBAGE, "garbage-read", READ_COMMITTED, "an element was read that nobody appended")         \
     X(DUPLICATE, "duplicate-elements", READ_COMMITTED, "a list holds an element twice")            \
     X(INTERNAL, "internal", READ_COMMITTED, "a transaction does not see its own writes")           \
+    X(TORN, "torn-append", READ_COMMITTED,                                                         \
+      "a list holds a transaction's elements not all, or not in their order")                      \
     X(INCOMPATIBLE_ORDER, "incompatible-order", READ_COMMITTED,                                    \
       "two lists of a key are in no common order")                                                 \
     X(G1A, "G1a", READ_COMMITTED, "aborted read")                                                  \

@@ -32,6 +32,29 @@ direct_say_read(const finder *f, FILE *out, size_t read)
 
 /* ---- Elements ---- */
 
+/* An element comes after those that its transaction has put there before. @return whether it does
+ */
+static bool
+direct_whole(const direct_look *look, size_t read, size_t append)
+{
+    finder *f = look->f;
+    const size_t before = index_append_before(f->x, append);
+    FILE *out;
+
+    if (before == INDEX_NONE || look->last_list[before] == read + 1 ||
+        f->x->op_txn[append] == f->x->op_txn[read]) /* found as internal */
+        return true;
+    out = direct_begin(f, HISTORY_TORN, read, append);
+    if (out != NULL) {
+        direct_say_read(f, out, read);
+        (void)fprintf(out, ": T%zu appended %lld before %lld, which does not stand before it\n",
+                      f->x->op_txn[append] + 1, (long long)f->x->h->ops[before].value,
+                      (long long)f->x->h->ops[append].value);
+    }
+    finder_end(f, HISTORY_TORN, out);
+    return false;
+}
+
 /* @return whether the element may stand where it does */
 static bool
 direct_element(const direct_look *look, size_t read, int64_t element)
@@ -62,7 +85,7 @@ direct_element(const direct_look *look, size_t read, int64_t element)
     }
     look->last_list[op] = read + 1;
     if (f->x->committed[f->x->op_txn[op]])
-        return true;
+        return direct_whole(look, read, op);
     out = direct_begin(f, HISTORY_G1A, read, op);
     if (out != NULL) {
         (void)fprintf(out, "T%zu appended %lld to key %lld and has failed, but ",
@@ -120,6 +143,38 @@ direct_own(finder *f, size_t read)
     return own;
 }
 
+static bool
+direct_holds(const finder *f, size_t read, int64_t element)
+{
+    for (uint32_t i = 0; i < f->x->h->ops[read].count; i++)
+        if (index_list(f->x, read)[i] == element)
+            return true;
+    return false;
+}
+
+/* Nobody sees what he is going to append. */
+static void
+direct_own_later(finder *f, size_t read)
+{
+    const history *h = f->x->h;
+    const history_op *op = &h->ops[read];
+    const history_txn *txn = &h->txns[f->x->op_txn[read]];
+    FILE *out;
+
+    for (size_t i = read + 1; i < txn->first_op + txn->op_count; i++) {
+        if (h->ops[i].kind != HISTORY_APPEND || h->ops[i].key != op->key ||
+            !direct_holds(f, read, h->ops[i].value))
+            continue;
+        out = direct_begin(f, HISTORY_INTERNAL, read, INDEX_NONE);
+        if (out != NULL) {
+            direct_say_read(f, out, read);
+            (void)fprintf(out, ", and appended %lld itself only after that\n",
+                          (long long)h->ops[i].value);
+        }
+        finder_end(f, HISTORY_INTERNAL, out);
+    }
+}
+
 /* What a transaction has appended before it reads a range is found there. */
 static void
 direct_own_scan(finder *f, size_t scan)
@@ -166,7 +221,8 @@ direct_intermediate(finder *f, size_t read, uint32_t own)
         return;
     writer = f->x->op_txn[last];
     for (size_t i = last + 1; i < h->txns[writer].first_op + h->txns[writer].op_count; i++) {
-        if (h->ops[i].kind != HISTORY_APPEND || h->ops[i].key != op->key)
+        if (h->ops[i].kind != HISTORY_APPEND || h->ops[i].key != op->key ||
+            direct_holds(f, read, h->ops[i].value)) /* in another order: torn */
             continue;
         out = direct_begin(f, HISTORY_G1B, read, last);
         if (out != NULL) {
@@ -237,6 +293,8 @@ direct_key(const direct_look *look, size_t key)
         if (index_version(x, read) == INDEX_NONE && direct_elements(look, read) && trunk_ok)
             direct_parting(f, read);
         direct_intermediate(f, read, direct_own(f, read));
+        if (x->writes[x->op_txn[read]])
+            direct_own_later(f, read);
     }
 }
 

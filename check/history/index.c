@@ -129,6 +129,15 @@ index_own_before(const history_index *x, size_t op)
 }
 
 size_t
+index_append_before(const history_index *x, size_t op)
+{
+    for (size_t i = op; i-- > x->h->txns[x->op_txn[op]].first_op;)
+        if (x->h->ops[i].kind == HISTORY_APPEND && x->op_key[i] == x->op_key[op])
+            return i;
+    return INDEX_NONE;
+}
+
+size_t
 index_read_before(const history_index *x, size_t op)
 {
     size_t found = INDEX_NONE;

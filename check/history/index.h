@@ -45,6 +45,9 @@ size_t index_key_from(const history_index *x, int64_t key);
 const int64_t *index_list(const history_index *x, size_t op);
 /** Whether the transaction has appended to the READ's or APPEND's key before it. */
 bool index_own_before(const history_index *x, size_t op);
+/** The last APPEND to the APPEND's key before it in its transaction; INDEX_NONE: it is the first.
+ */
+size_t index_append_before(const history_index *x, size_t op);
 /** The last READ of the APPEND's key before it in its transaction, if no other APPEND to that key
  * comes before it; else INDEX_NONE. */
 size_t index_read_before(const history_index *x, size_t op);

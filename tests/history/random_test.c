@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "orders.h"
 #include "random.h"
 
 static uint32_t test_runs = 200;
@@ -101,6 +102,48 @@ what_was_spoiled_is_convicted(void **state)
         assert_true(spoiled > test_runs / 2);
         assert_true(convicted * 100 >= spoiled * changes[i].least);
     }
+}
+
+/* ---- Small ones, by all their orders ---- */
+
+/* What is convicted has no serial order; what has none is convicted, but for a few: of elements
+ * that nobody has seen the order is not always known. */
+static void
+verdicts_agree_with_all_orders_tried(void **state)
+{
+    unsigned impossible = 0, missed = 0;
+
+    (void)state;
+    for (uint32_t run = 0; run < 20 * test_runs; run++) {
+        random_state r = { .n = test_seed + run };
+        const random_shape shape = { .txns = 3 + random_below(&r, 6),
+                                     .processes = 1 + random_below(&r, 4),
+                                     .keys = 1 + random_below(&r, 3),
+                                     .outcomes = random_below(&r, 2) == 0 };
+        history *h = random_history(&r, &shape);
+        history_report *report;
+        bool exists, found;
+
+        assert_non_null(h);
+        if (random_below(&r, 4) > 0)
+            (void)random_spoil(&r, h, (random_change)random_below(&r, RANDOM_CHANGES));
+        exists = orders_exist(h);
+        report = test_check(h);
+        found = history_convicted(report, HISTORY_STRICT) != HISTORY_ANOMALY_COUNT;
+        if (found && exists) {
+            history_report_print(report, HISTORY_STRICT, stderr);
+            fail_msg("seed %llu, run %lu", (unsigned long long)test_seed, (unsigned long)run);
+        }
+        missed += !found && !exists;
+        impossible += !exists;
+        history_report_free(report);
+        history_free(h);
+    }
+    print_message("%u of %lu have no serial order, %u of them are not convicted, seed %llu\n",
+                  impossible, 20ul * (unsigned long)test_runs, missed,
+                  (unsigned long long)test_seed);
+    assert_true(impossible > test_runs);
+    assert_true(missed * 1000 <= impossible);
 }
 
 /* ---- Large ones, on a small stack ---- */
@@ -213,6 +256,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_strictly_serializable_is_never_convicted),
         cmocka_unit_test(what_was_spoiled_is_convicted),
+        cmocka_unit_test(verdicts_agree_with_all_orders_tried),
         cmocka_unit_test(a_hundred_thousand_transactions_need_no_deep_stack),
         cmocka_unit_test(one_cycle_of_a_hundred_thousand_is_found),
         cmocka_unit_test(many_readers_and_unseen_writers_of_a_key_take_no_square_of_edges),
