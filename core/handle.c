@@ -87,29 +87,42 @@ handle_reaped(tenon_txn *txn, tenon_error *err)
     return handle_doomed(txn, err);
 }
 
-tenon_status
-tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err)
+/* The handle is not IDLE, but `word`. @return TENON_OK: it may be by now */
+__attribute__((cold)) static tenon_status
+handle_busy(tenon_txn *txn, unsigned int word, tenon_error *err)
 {
-    for (;;) {
-        unsigned int word = TNI_IDLE;
-
-        tni_step();
-        if (atomic_compare_exchange_strong(&txn->word, &word, to))
-            return TENON_OK;
-        switch (word) {
-        case TNI_FREE:
-            return tni_fail(err, TENON_MISUSE, NULL, "the transaction has ended");
-        case TNI_TAKEN:
-            tni_reaper_wait(&txn->db->reaper);
-            break;
-        case TNI_REAPED:
-        case TNI_ORPHAN:
-            return handle_reaped(txn, err);
-        default:
-            return tni_fail(err, TENON_MISUSE, NULL,
-                            "the transaction is in use by another call, which has not returned");
-        }
+    switch (word) {
+    case TNI_FREE:
+        return tni_fail(err, TENON_MISUSE, NULL, "the transaction has ended");
+    case TNI_TAKEN:
+        tni_reaper_wait(&txn->db->reaper);
+        return TENON_OK;
+    case TNI_REAPED:
+    case TNI_ORPHAN:
+        return handle_reaped(txn, err);
+    default:
+        return tni_fail(err, TENON_MISUSE, NULL,
+                        "the transaction is in use by another call, which has not returned");
     }
+}
+
+/* Change the word of an IDLE handle, waiting for the reaper where it has it. On the path of every
+ * call: inlined. */
+static inline tenon_status
+handle_take(tenon_txn *txn, unsigned int to, tenon_error *err)
+{
+    unsigned int word = TNI_IDLE;
+
+    tni_step();
+    while (!atomic_compare_exchange_strong(&txn->word, &word, to)) {
+        const tenon_status st = handle_busy(txn, word, err);
+
+        if (st != TENON_OK)
+            return st;
+        word = TNI_IDLE;
+        tni_step();
+    }
+    return TENON_OK;
 }
 
 /* The word first, then the flag; the reaper does the opposite. So either he sees that no call is
@@ -117,7 +130,7 @@ tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err)
 tenon_status
 tni_txn_take_to_end(tenon_txn *txn, tenon_error *err)
 {
-    const tenon_status st = tni_txn_take(txn, TNI_ENDING, err);
+    const tenon_status st = handle_take(txn, TNI_ENDING, err);
 
     tni_step();
     if (st == TENON_OK && atomic_load(&txn->poked))
@@ -147,14 +160,14 @@ tni_txn_enter(tenon_txn *txn, tenon_error *err)
 
     if (txn == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no transaction");
-    st = tni_txn_take(txn, TNI_INSIDE, err);
+    st = handle_take(txn, TNI_INSIDE, err);
     return st == TENON_OK ? handle_check(txn, true, err) : st;
 }
 
 tenon_status
 tni_txn_enter_row(tenon_txn *txn, uint32_t *row_count, tenon_error *err)
 {
-    const tenon_status st = tni_txn_take(txn, TNI_INSIDE, err);
+    const tenon_status st = handle_take(txn, TNI_INSIDE, err);
 
     return st == TENON_OK ? handle_check(txn, (*row_count)++ % TNI_ROWS_BETWEEN_LOOKS == 0, err)
                           : st;
@@ -167,7 +180,7 @@ tni_txn_enter_rollback(tenon_txn *txn, tenon_error *err)
 
     if (txn == NULL)
         return tni_fail(err, TENON_MISUSE, NULL, "no transaction");
-    st = tni_txn_take(txn, TNI_INSIDE, err);
+    st = handle_take(txn, TNI_INSIDE, err);
     if (st != TENON_OK)
         return st;
     if (txn->state == TENON_TXN_DOOMED && !txn->final && txn->effect == TENON_EFFECT_MUST_ROLL_BACK)
@@ -179,7 +192,7 @@ tni_txn_enter_rollback(tenon_txn *txn, tenon_error *err)
 bool
 tni_txn_hold(tenon_txn *txn)
 {
-    return tni_txn_take(txn, TNI_INSIDE, NULL) == TENON_OK;
+    return handle_take(txn, TNI_INSIDE, NULL) == TENON_OK;
 }
 
 /* ---- The reaper's ---- */

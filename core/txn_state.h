@@ -229,12 +229,9 @@ void tni_txn_part(tenon_txn *txn);
 /** End what was kept open for the sake of rows that were lent. */
 void tni_txn_unpin(tenon_txn *txn);
 
-/** Change the word of an IDLE handle, waiting for the reaper where it has it. @retval TENON_OK;
- * TENON_MISUSE; what doomed it, where it was reaped */
-tenon_status tni_txn_take(tenon_txn *txn, unsigned int to, tenon_error *err);
-
 /** Take an IDLE handle to end its transaction: afterwards no call of it is being stopped, and none
- * will be. @retval as tni_txn_take */
+ * will be. Waits for the reaper where it has it. @retval TENON_OK; TENON_MISUSE; what doomed it,
+ * where it was reaped */
 tenon_status tni_txn_take_to_end(tenon_txn *txn, tenon_error *err);
 
 /** Before its database is gone. @return true: its owner still has the handle, and will free its

@@ -234,7 +234,8 @@ TENON_API tenon_status tenon_select(tenon_txn *txn, const tenon_query *query,
                                     tenon_error *err);
 
 /**
- * The next row.
+ * The next row. The clock is looked at for one of 16 rows: that many may still come after the
+ * deadline.
  *
  * @param[out] row borrowed until the next call on the same cursor, or the next write or end of its
  *                 transaction; NULL at the end
