@@ -39,7 +39,7 @@ typedef struct arguments {
     const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows;
     tool_list urls;
     uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch, abort_percent;
-    bool no_control, no_proof, live;
+    bool no_control, no_proof, live, crash;
 } arguments;
 
 static int
@@ -188,7 +188,7 @@ arguments_workload(const arguments *a, plan *p, const char *name)
 static int
 arguments_workloads(const arguments *a, plan *p)
 {
-    const char *rest = a->workloads;
+    const char *rest = a->workloads != NULL ? a->workloads : a->crash ? "update" : "read,update";
     char *part;
     int rc = TOOL_GO_ON;
 
@@ -197,7 +197,7 @@ arguments_workloads(const arguments *a, plan *p)
         free(part);
     }
     if (rc == TOOL_GO_ON && p->workload_count == 0)
-        return arguments_refuse("--workload", a->workloads, "a list of names");
+        return arguments_refuse("--workload", "", "a list of names");
     return rc;
 }
 
@@ -345,6 +345,18 @@ arguments_command(int argc, char **argv, bool has_seed, plan *p)
         arguments_append(p->command, sizeof p->command, seed);
 }
 
+/* What is there is told by a count of inserts and updates. */
+static int
+arguments_crash(const plan *p)
+{
+    const workload *w = &p->workloads[0];
+
+    if (w->scenario == &scenario_rows && workload_writes(w) && w->weights[OPERATION_DELETE] == 0)
+        return TOOL_GO_ON;
+    tool_error("bench", "--crash takes a workload that inserts or updates rows, and deletes none");
+    return TOOL_USAGE;
+}
+
 static int
 arguments_plan(arguments *a, int argc, char **argv, plan *p)
 {
@@ -358,6 +370,7 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
     p->html = a->html;
     p->expect = a->expect;
     p->live = a->live;
+    p->crash = a->crash;
     p->has_control = !a->no_control;
     p->has_proof = !a->no_proof;
     p->seed = a->seed != 0 ? a->seed : (uint64_t)time(NULL);
@@ -372,6 +385,8 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
         rc = arguments_isolation(a->isolation, p);
     if (rc == TOOL_GO_ON)
         rc = arguments_loop(a, p);
+    if (rc == TOOL_GO_ON && p->crash)
+        rc = arguments_crash(p);
     if (rc == TOOL_GO_ON && p->expect != NULL && !expect_is_valid(p->expect))
         rc = TOOL_USAGE;
     if (rc != TOOL_GO_ON)
@@ -411,7 +426,7 @@ arguments_read(int argc, char **argv, plan *out)
         .summary = "Run the same operations on several drivers and compare them.",
         .details = arguments_help(),
     };
-    arguments a = { .workloads = "read,update",
+    arguments a = { .workloads = NULL,
                     .threads = "1",
                     .durability = "power",
                     .records = 10000,
@@ -459,6 +474,8 @@ arguments_read(int argc, char **argv, plan *out)
           "no second database of the first driver" },
         { "--no-proof", TOOL_FLAG, &a.no_proof, 0, 0, NULL,
           "count no flushes, bytes and memory of each driver alone" },
+        { "--crash", TOOL_FLAG, &a.crash, 0, 0, NULL,
+          "kill a process that works, at each durability, and tell what commits are lost" },
         { "--dir", TOOL_TEXT, &a.folder, 0, 0, "FOLDER",
           "for the files; default: a new one in /tmp" },
         { "--seed", TOOL_NUMBER, &a.seed, 1, INT64_MAX, "N",

@@ -2,7 +2,7 @@
 # judge.sh TENON [TRIES]: does `tenon bench` tell two of the same from a driver that is 5 % slower? Runs
 # SQLite beside itself, then beside itself behind a filter that spins for a twentieth of an operation;
 # prints how often each verdict came, and fails where one of twenty is wrong more often than once.
-# Takes about ten minutes.
+# Takes about ten minutes on a quiet machine.
 set -u
 tenon=$1
 tries=${2:-20}
@@ -18,7 +18,7 @@ judge()
     while [ $try -lt "$tries" ]; do
         try=$((try + 1))
         "$tenon" bench --drivers "$filter&fault_delay_us=0,$filter&fault_delay_us=$2" \
-            --durability process --workload multi --batch 14 --abort-percent 0 --seconds 5 \
+            --durability process --workload multi --batch 14 --abort-percent 0 --records 2000 --seconds 3 \
             --no-proof >"$work/out" || { cat "$work/out"; exit 1; }
         line=$(grep -m 1 'fault+sqlite#2' "$work/out")
         echo "$2 us: $line"

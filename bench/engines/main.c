@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "compare.h"
+#include "crash.h"
 #include "csv.h"
 #include "expect.h"
 #include "group.h"
@@ -97,6 +98,8 @@ main_run(bench *b)
 
     if (sodium_init() < 0 || !main_folder(b))
         return TOOL_FAILED;
+    if (p->crash)
+        return crash_run(p, b->folder);
     if (p->has_proof && !probe_start(&b->maker, p, b->folder))
         return TOOL_FAILED;
     if (stop_install() < 0)

@@ -37,6 +37,7 @@ typedef struct plan {
     const char *json, *csv, *html; /**< Files to write; NULL: none. */
     const char *expect;            /**< NULL: nothing is expected. */
     bool live;
+    bool crash;         /**< Kill, instead of timing. */
     char command[4096]; /**< The line that repeats it. */
 } plan;
 

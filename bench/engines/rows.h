@@ -25,6 +25,7 @@ typedef struct rows_model {
     atomic_uint_fast64_t head,
         tail; /**< Records from head to tail - 1 were inserted, or are being. */
     uint64_t capacity;
+    bool is_shared; /**< Not to be freed. */
     _Atomic uint32_t *states;
 } rows_model;
 
@@ -69,6 +70,22 @@ bool rows_take_new(rows_worker *r, rows_model *m, uint32_t count);
 
 /** They are there now. @return bytes of their keys and values */
 uint64_t rows_note_new(const rows_worker *r, rows_model *m);
+
+/** What a crash has left. */
+typedef struct rows_loss {
+    uint64_t acknowledged; /**< Inserts and updates. */
+    uint64_t lost;         /**< Of these: not there. */
+    uint64_t damaged;      /**< Rows that hold what nobody has written. */
+} rows_loss;
+
+/** Bytes of a model of so many records. */
+size_t rows_model_bytes(uint64_t capacity);
+
+/* rows_loss.c */
+
+/** Look at every row of a database that nobody works on any more. Commits that were under way when
+ * it ended may be there or not. @return false: it can't be read, see `t->why` */
+bool rows_find_losses(target *t, rows_loss *out);
 
 /* rows_check.c */
 bool rows_prepare(target *t);

@@ -9,19 +9,37 @@
 
 enum { ROWS_FILL_BATCH = 500, ROWS_CHECK_MS = 3600000 };
 
+size_t
+rows_model_bytes(uint64_t capacity)
+{
+    return sizeof(rows_model) + capacity * sizeof(uint32_t);
+}
+
+static rows_model *
+rows_make_model(const target *t)
+{
+    const uint64_t capacity = t->shared == NULL
+                                  ? t->records + ROWS_HEADROOM
+                                  : (t->shared_bytes - sizeof(rows_model)) / sizeof(uint32_t);
+    rows_model *m = t->shared == NULL ? calloc(1, rows_model_bytes(capacity)) : t->shared;
+
+    if (m == NULL)
+        return NULL;
+    m->workload = t->workload;
+    m->capacity = capacity;
+    m->is_shared = t->shared != NULL;
+    m->states = (_Atomic uint32_t *)(m + 1);
+    return m;
+}
+
 bool
 rows_prepare(target *t)
 {
     const size_t value_words = t->workload->value_bytes.max / 8 + 1;
-    rows_model *m = calloc(1, sizeof *m);
+    rows_model *m = rows_make_model(t);
 
     t->model = m;
     if (m == NULL)
-        return target_failed(t, "memory", TENON_NO_MEMORY, NULL);
-    m->workload = t->workload;
-    m->capacity = t->records + ROWS_HEADROOM;
-    m->states = calloc(m->capacity, sizeof *m->states);
-    if (m->states == NULL)
         return target_failed(t, "memory", TENON_NO_MEMORY, NULL);
     for (uint32_t i = 0; i < t->worker_count; i++) {
         rows_worker *r = calloc(1, sizeof *r);
@@ -51,9 +69,8 @@ rows_release(target *t)
         free(r);
         t->workers[i].own = NULL;
     }
-    if (m != NULL)
-        free(m->states);
-    free(m);
+    if (m != NULL && !m->is_shared)
+        free(m);
     t->model = NULL;
 }
 

@@ -48,6 +48,9 @@ struct target {
     place place;
     tenon_db *db; /**< NULL: the load generator alone. */
     void *model;
+    void *shared; /**< Zeroed memory for the model of rows, shared with other processes; where it is
+                     filled already it stays so. NULL: its own. */
+    size_t shared_bytes;
     worker *workers;
     uint32_t worker_count;
     uint64_t records; /**< To be filled in. */
