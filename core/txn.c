@@ -406,10 +406,13 @@ txn_bury(tenon_txn *txn)
 tenon_status
 tni_txn_audit(tenon_txn *txn, tenon_error *err)
 {
-    if (!txn->db->audit.on || txn->own || !txn->wrote || txn->audited ||
-        txn->state != TENON_TXN_ACTIVE)
-        return TENON_OK;
-    return tni_audit_commit(txn, err);
+    bool active;
+
+    if (!txn->db->audit.on || txn->own || !txn->wrote || txn->audited || !tni_txn_hold(txn))
+        return TENON_OK; /* what is not held is the reaper's, as its end will say */
+    active = txn->state == TENON_TXN_ACTIVE;
+    tni_txn_leave(txn);
+    return active ? tni_audit_commit(txn, err) : TENON_OK;
 }
 
 tenon_status
@@ -520,8 +523,18 @@ uint32_t
 tenon_txn_state(const tenon_txn *txn)
 {
     const unsigned int word = atomic_load(&txn->word);
+    tenon_txn *own = (tenon_txn *)(uintptr_t)txn;
+    uint32_t state;
 
-    return word == TNI_TAKEN || word >= TNI_REAPED ? TENON_TXN_DOOMED : txn->state;
+    if (word == TNI_INSIDE || word == TNI_ENDING)
+        return txn->state; /* asked by a callback of that call */
+    if (word == TNI_FREE)
+        return 0;
+    if (!tni_txn_hold(own))
+        return TENON_TXN_DOOMED;
+    state = own->state;
+    tni_txn_leave(own);
+    return state;
 }
 
 tenon_uuid

@@ -85,11 +85,13 @@ config_option(const tenon_pq_config *config, const char *key)
     return NULL;
 }
 
-/* The first parameter that neither the driver nor libpq knows; NULL: all are known. */
+/* The first parameter that neither the driver nor libpq knows; NULL: all are known, or what looks
+ * like one may be a part of a password that holds a '?'. */
 static const char *
 config_unknown(const tenon_drv_open *options, tenon_pq_own_fn own_fn, void *arg)
 {
-    PQconninfoOption *known = PQconndefaults();
+    const char *query = strchr(options->url, '?');
+    PQconninfoOption *known = query == NULL || strchr(query, '@') != NULL ? NULL : PQconndefaults();
     const char *unknown = NULL;
 
     for (uint32_t i = 0; i < options->param_count && known != NULL && unknown == NULL; i++) {

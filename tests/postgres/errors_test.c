@@ -473,7 +473,8 @@ no_error_shows_a_password(void **state)
                  TENON_UNAVAILABLE);
     errors_hides("postgres:host=127.0.0.1 port=1 password=hunter3 connect_timeout=1",
                  TENON_UNAVAILABLE);
-    errors_hides("postgres://guarded:hunter3@127.0.0.1:1/postgres?hunter=hunter3", TENON_CONFIG);
+    errors_hides("postgres://guarded:hunter3@127.0.0.1:1/postgres?key=hunter3", TENON_CONFIG);
+    errors_hides("postgres://guarded:a?hunter3=b@127.0.0.1:1/postgres", TENON_CONFIG);
     errors_hides("postgres:host=127.0.0.1 password='hunter3", TENON_CONFIG);
 }
 
