@@ -51,14 +51,30 @@ typedef struct tenon_value {
     } as;
 } tenon_value;
 
-/** A value of `len` bytes, borrowed. For the functions below: whole in one go, since compilers copy
- * slowly what was put together piece by piece. */
+/** For the functions below: field by field, which compilers turn into plain stores, where they
+ * would copy what has an initialiser. */
 static inline tenon_value
 tenon_value_of_bytes(tenon_type type, const void *data, size_t len)
 {
-    tenon_value v = { type, { 0, 0, 0 }, (uint32_t)len, { 0 } };
+    tenon_value v;
 
+    v.type = type;
+    v.reserved[0] = v.reserved[1] = v.reserved[2] = 0;
+    v.len = (uint32_t)len;
     v.as.data = data;
+    return v;
+}
+
+/** The same of a number. */
+static inline tenon_value
+tenon_value_of_number(tenon_type type, int64_t i)
+{
+    tenon_value v;
+
+    v.type = type;
+    v.reserved[0] = v.reserved[1] = v.reserved[2] = 0;
+    v.len = 0;
+    v.as.i = i;
     return v;
 }
 
@@ -66,26 +82,21 @@ tenon_value_of_bytes(tenon_type type, const void *data, size_t len)
 static inline tenon_value
 tenon_null(void)
 {
-    tenon_value v;
-
-    memset(&v, 0, sizeof v);
-    return v;
+    return tenon_value_of_number(TENON_NULL, 0);
 }
 
 /** An INT. */
 static inline tenon_value
 tenon_int(int64_t i)
 {
-    tenon_value v = { TENON_INT, { 0, 0, 0 }, 0, { i } };
-
-    return v;
+    return tenon_value_of_number(TENON_INT, i);
 }
 
 /** A REAL. */
 static inline tenon_value
 tenon_real(double d)
 {
-    tenon_value v = { TENON_REAL, { 0, 0, 0 }, 0, { 0 } };
+    tenon_value v = tenon_value_of_number(TENON_REAL, 0);
 
     v.as.d = d;
     return v;
@@ -95,18 +106,14 @@ tenon_real(double d)
 static inline tenon_value
 tenon_bool(bool b)
 {
-    tenon_value v = { TENON_BOOL, { 0, 0, 0 }, 0, { b ? 1 : 0 } };
-
-    return v;
+    return tenon_value_of_number(TENON_BOOL, b ? 1 : 0);
 }
 
 /** A TIME, in microseconds since the epoch. */
 static inline tenon_value
 tenon_time(int64_t epoch_us)
 {
-    tenon_value v = { TENON_TIME, { 0, 0, 0 }, 0, { epoch_us } };
-
-    return v;
+    return tenon_value_of_number(TENON_TIME, epoch_us);
 }
 
 /** A TEXT of `len` bytes, borrowed. */
