@@ -183,7 +183,8 @@ static bool
 random_same_list(const history *h, const history_op *a, const history_op *b)
 {
     return a->count == b->count &&
-           memcmp(h->values + a->first, h->values + b->first, a->count * sizeof *h->values) == 0;
+           (a->count == 0 ||
+            memcmp(h->values + a->first, h->values + b->first, a->count * sizeof *h->values) == 0);
 }
 
 static bool
