@@ -126,7 +126,8 @@ abi_info_of_any_size(conf *c)
     CHECK_INT(info->durability, r.options->durability);
     for (size_t i = sizeof *info; i < bytes; i++)
         CHECK_INT(memory[i], 0xEE);
-    for (size_t room = offsetof(tenon_drv_info, capabilities); room < sizeof *info; room += 4) {
+    /* Any struct of any core ends at a multiple of 8. */
+    for (size_t room = offsetof(tenon_drv_info, capabilities); room < sizeof *info; room += 8) {
         info = raw_guarded(room); /* what it writes behind it ends the process */
         info->size = (uint32_t)room;
         info->reserved = 0;
