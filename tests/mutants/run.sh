@@ -17,12 +17,12 @@
 # `tenon check --list` has that group.
 #
 # Ends with a table. Exit status 0: every mutant is convicted, no driver as it is; 1: not so; 2: usage.
-# MUTANTS names another folder of patches.
+# MUTANTS names another folder of patches, CHECK_OPTIONS further options of tenon check.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
-: "${CC:=cc}" "${MUTANTS:=$here}"
+: "${CC:=cc}" "${MUTANTS:=$here}" "${CHECK_OPTIONS:=}"
 flags='-std=c17 -D_POSIX_C_SOURCE=200809L -O2 -fPIC -fvisibility=hidden -pthread -w'
 
 # ---- Building ----
@@ -82,8 +82,9 @@ judge()
     shift 2
     url=$driver:
     [ "$driver" = memory ] || url=$driver:@DIR@/check.db
+    # shellcheck disable=SC2086
     TENON_DRIVER_PATH=$work/$name/plugins TMPDIR=$work/$name "$build/bin/tenon" check \
-        "$work/$name/plugins/$driver.so" --db "$url" --seed 1 --limit 60 "$@" \
+        "$work/$name/plugins/$driver.so" --db "$url" --seed 1 --limit 60 $CHECK_OPTIONS "$@" \
         >"$work/$name/said" 2>&1
 }
 
@@ -187,11 +188,11 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/tenon-mutants.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-export work build CC MUTANTS
+export work build CC MUTANTS CHECK_OPTIONS
 mkdir "$work/verdicts"
 "$build/bin/tenon" check --list >"$work/list"
-for driver in memory sqlite; do
-    make $driver $driver || { cat "$work/$driver/log" >&2; exit 1; }
+for driver in $(printf '%s\n' "$@" | sed 's/-.*//' | sort -u); do # as it is
+    make "$driver" "$driver" || { cat "$work/$driver/log" >&2; exit 1; }
 done
 printf '%s\n' "$@" | xargs -n 1 -P "${JOBS:-2}" sh "$0" --one
 echo '| mutant | what is broken | verdict | by | message |'
