@@ -120,6 +120,7 @@ struct tenon_drv_db {
     const tenon_kv_engine *engine;
     tenon_kv_store *store;
     uint64_t max_key_bytes; /**< UINT64_MAX = no limit. */
+    bool read_only;         /**< It was opened so: the engine is asked for no writer. */
     pthread_mutex_t lock;
     kv_schema *schema; /**< The newest that a transaction has seen committed. */
 };

@@ -64,6 +64,7 @@ tenon_kv_open(const tenon_kv_engine *engine, const tenon_drv_open *options, teno
     if (db == NULL)
         return kv_no_memory(err);
     db->engine = engine;
+    db->read_only = options->read_only != 0;
     db->max_key_bytes = engine->max_key_bytes == 0 ? UINT64_MAX : engine->max_key_bytes;
     (void)pthread_mutex_init(&db->lock, NULL);
     st = engine->open(options, &db->store, err);
@@ -189,6 +190,9 @@ store_begin_in_engine(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_er
     tenon_kv_txn *resting = conn->resting;
     tenon_status st;
 
+    if (!how->read_only && conn->db->read_only)
+        return tenon_kv_fail(err, TENON_READ_ONLY, 0, TENON_EFFECT_ROLLED_BACK, NULL,
+                             "the database was opened to be read only");
     if (how->read_only && resting != NULL) {
         conn->resting = NULL;
         st = conn->engine->renew(resting, how, err);
