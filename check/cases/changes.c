@@ -107,7 +107,7 @@ changes_expect(raw *r, tenon_drv_conn *conn, const tenon_drv_table *table, const
     query.order = thing_order;
     query.order_count = 1;
     changes_read(r, conn, &query, NULL, seen, sizeof seen);
-    (void)snprintf(wanted, sizeof wanted, "table thing holds '%s'", rows);
+    (void)snprintf(wanted, sizeof wanted, "table %s holds '%s'", table->name, rows);
     if (strcmp(seen, rows) != 0)
         conf_failed(at, wanted, "'%s'", seen);
 }
@@ -248,6 +248,81 @@ changes_drop_index(conf *c)
     CHANGES_BEGIN(&r);
     RAW_FAILS(&r, TENON_NOT_FOUND, r.schema.drop_index(r.conn, "thing", "thing_a", r.err));
     CHANGES_ROLLBACK(&r);
+    raw_close(&r);
+}
+
+/* Thing 10 … is referred to by part (id, thing), which has two indexes of its own. */
+static const tenon_drv_column part_columns[] = {
+    { .name = "id", .type = TENON_INT, .not_null = 1 },
+    { .name = "thing", .type = TENON_INT },
+    { .name = "note", .type = TENON_TEXT },
+};
+static const uint16_t part_by_thing[] = { 1 };
+static const uint16_t part_by_note[] = { 2 };
+static const tenon_drv_index part_indexes[] = {
+    { .name = "part_note", .columns = part_by_note, .column_count = 1 },
+    { .name = "part_thing_index", .columns = part_by_thing, .column_count = 1 },
+};
+static const tenon_drv_foreign_key part_keys[] = {
+    { .name = "part_thing",
+      .references = "thing",
+      .columns = part_by_thing,
+      .column_count = 1,
+      .on_delete = TENON_CASCADE },
+};
+static const tenon_drv_table part = { .size = sizeof part,
+                                      .name = "part",
+                                      .columns = part_columns,
+                                      .key_columns = thing_key,
+                                      .indexes = part_indexes,
+                                      .foreign_keys = part_keys,
+                                      .column_count = 3,
+                                      .key_column_count = 1,
+                                      .index_count = 2,
+                                      .foreign_key_count = 1 };
+
+static void
+changes_delete_thing(raw *r, int64_t id, const char *parts_left)
+{
+    const tenon_drv_cond where = { .column = THING_ID, .op = TENON_OP_EQ, .param_count = 1 };
+    const tenon_value param = tenon_int(id);
+    tenon_drv_query query = changes_query(&thing, TENON_DELETE);
+    tenon_drv_plan *plan = NULL;
+    uint64_t affected = 0;
+
+    query.where = &where;
+    query.where_count = 1;
+    query.param_types = thing_types;
+    query.param_count = 1;
+    RAW_OK(r, r->query.prepare(r->conn, &query, &plan, r->err));
+    RAW_OK(r, r->query.exec(plan, &param, &affected, r->err));
+    r->query.free(plan);
+    CHECK_INT(affected, 1);
+    changes_expect(r, r->conn, &part, parts_left, CONF_HERE);
+}
+
+/* A foreign key holds whether or not an index helps with it. */
+static void
+changes_drop_index_of_a_key(conf *c)
+{
+    raw r;
+
+    changes_begin(c, &r, &thing);
+    RAW_OK(&r, r.schema.create_table(r.conn, &part, r.err));
+    RAW_OK(&r, changes_add(&r, r.conn, &thing, 3, 30, "three", 0));
+    for (int64_t id = 1; id <= 3; id++)
+        RAW_OK(&r, changes_add(&r, r.conn, &part, id, id, "part", 0));
+    CHANGES_COMMIT(&r);
+    CHANGES_BEGIN(&r);
+    RAW_OK(&r, r.schema.drop_index(r.conn, "part", "part_note", r.err)); /* another one */
+    changes_delete_thing(&r, 1, "2 2 part;3 3 part");
+    RAW_OK(&r, r.schema.drop_index(r.conn, "part", "part_thing_index", r.err));
+    changes_delete_thing(&r, 2, "3 3 part");
+    RAW_FAILS(&r, TENON_CONSTRAINT, changes_add(&r, r.conn, &part, 4, 2, "part", 0));
+    CHANGES_COMMIT(&r);
+    CHANGES_BEGIN(&r);
+    changes_delete_thing(&r, 3, "");
+    CHANGES_COMMIT(&r);
     raw_close(&r);
 }
 
@@ -414,6 +489,8 @@ static const conf_case changes_cases[] = {
     CASE(changes_drop_column, "a column that is dropped takes its values with it, and no others"),
     CASE(changes_create_index, "an index that is made later holds the rows there are"),
     CASE(changes_drop_index, "an index that is dropped refuses nothing any more"),
+    CASE_HINT(changes_drop_index_of_a_key, "a foreign key holds when its index is dropped",
+              "schema.drop_index: what else has used the index must find its rows another way."),
     CASE(changes_drop_table, "a table that is dropped is gone, and may be made again, empty"),
     CASE(changes_rolled_back, "a change that is rolled back leaves nothing behind"),
     CASE(changes_undone_beside_others,
