@@ -11,8 +11,6 @@
 #include <tenon/kit/kv.h>
 #include <tenon/kit/posix.h>
 
-#define ROCKS_KEPT_LOGS 2
-
 struct tenon_kv_store {
     tenon_posix_shared shared; /* first: the registry's */
     rocksdb_transactiondb_t *db;
@@ -55,7 +53,6 @@ static const struct rocks_class {
     { "IO error", TENON_IO },
     { "Corruption", TENON_CORRUPT },
     { "Resource busy", TENON_CONFLICT },
-    { "Operation failed. Try again.", TENON_CONFLICT },
     { "Operation timed out", TENON_CONFLICT },
     { "Not implemented", TENON_UNSUPPORTED },
 };
@@ -100,6 +97,16 @@ rocks_store_close(tenon_posix_shared *shared)
     tenon_gate_fini(&store->writer);
 }
 
+/* What is written is kept in memory, beside the log, until so much of it is moved into a table. */
+static tenon_status
+rocks_params(const tenon_drv_open *options, uint64_t *buffer_kib, tenon_error *err)
+{
+    const tenon_posix_param known = { "buffer_kib", buffer_kib, 64, 1 << 20 };
+
+    *buffer_kib = 64 * 1024;
+    return tenon_posix_read_params(options, &known, 1, err);
+}
+
 static tenon_status
 rocks_store_open(tenon_posix_shared *shared, const tenon_drv_open *options, bool is_new,
                  tenon_error *err)
@@ -107,8 +114,11 @@ rocks_store_open(tenon_posix_shared *shared, const tenon_drv_open *options, bool
     tenon_kv_store *store = (tenon_kv_store *)shared;
     rocksdb_transactiondb_options_t *locks = rocksdb_transactiondb_options_create();
     rocksdb_options_t *how = rocksdb_options_create();
+    uint64_t buffer_kib;
     char *text = NULL;
 
+    (void)rocks_params(options, &buffer_kib, err);
+    rocksdb_options_set_write_buffer_size(how, (size_t)buffer_kib * 1024);
     tenon_gate_init(&store->writer);
     store->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(store->write_options, shared->durability == TENON_DURABLE_POWER);
@@ -116,7 +126,7 @@ rocks_store_open(tenon_posix_shared *shared, const tenon_drv_open *options, bool
                                      shared->durability == TENON_DURABLE_NONE);
     store->txn_options = rocksdb_transaction_options_create();
     rocksdb_options_set_create_if_missing(how, is_new && options->create);
-    rocksdb_options_set_keep_log_file_num(how, ROCKS_KEPT_LOGS);
+    rocksdb_options_set_keep_log_file_num(how, 2);
     rocksdb_options_set_max_file_opening_threads(how, 1); /* else 16 are made and ended */
     if (shared->read_only)
         store->read_only = rocksdb_open_for_read_only(how, shared->path, 0, &text);
@@ -143,7 +153,8 @@ static tenon_status
 rocks_open(const tenon_drv_open *options, tenon_kv_store **out, tenon_error *err)
 {
     tenon_posix_shared *shared = NULL;
-    tenon_status st = tenon_posix_read_params(options, NULL, 0, err);
+    uint64_t buffer_kib;
+    tenon_status st = rocks_params(options, &buffer_kib, err);
 
     if (st == TENON_OK)
         st = tenon_posix_share(&rocks_registry, options, &shared, err);
@@ -170,20 +181,6 @@ rocks_info(tenon_kv_store *store, tenon_drv_info *info, tenon_error *err)
         info->durability = store->shared.durability;
     info->disk_bytes = tenon_posix_folder_bytes(store->shared.path);
     return TENON_OK;
-}
-
-static tenon_status
-rocks_checkpoint(tenon_kv_store *store, tenon_error *err)
-{
-    rocksdb_flushoptions_t *how;
-    char *text = NULL;
-
-    if (store->db == NULL)
-        return TENON_OK;
-    how = rocksdb_flushoptions_create();
-    rocksdb_transactiondb_flush(store->db, how, &text);
-    rocksdb_flushoptions_destroy(how);
-    return text == NULL ? TENON_OK : rocks_fail(err, store, text, TENON_EFFECT_OPEN, "checkpoint");
 }
 
 /* ---- Transactions ---- */
@@ -487,7 +484,6 @@ static const tenon_kv_engine rocks_engine = {
     .savepoint = rocks_savepoint,
     .savepoint_release = rocks_savepoint_release,
     .savepoint_rollback = rocks_savepoint_rollback,
-    .checkpoint = rocks_checkpoint,
     .state = rocks_state,
     .give_back = rocks_give_back,
 };

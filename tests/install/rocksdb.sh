@@ -11,7 +11,7 @@ plugin=$folder/build/rocksdb.so
 
 check()
 {
-    run 0 "$tenon" check "$plugin" --db 'rocksdb:@DIR@/db' --seed 1 "$@"
+    run 0 "$tenon" check "$plugin" --db 'rocksdb:@DIR@/db?buffer_kib=64' --seed 1 "$@"
     tail -n 1 "$out"
 }
 
