@@ -378,7 +378,7 @@ cell_time(cell_work *w)
             numbers_shuffle(order, orders, &chance);
         cell_round(w, order[w->out->rounds % orders]);
     }
-    w->out->partial = w->out->rounds < w->out->plan_rounds;
+    w->out->partial = w->fine_count > 0 && w->out->rounds < w->out->plan_rounds;
 }
 
 bool

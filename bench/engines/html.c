@@ -246,9 +246,14 @@ html_workload(FILE *out, const json_t *load)
     svg_text(out, result_text(load, "name"));
     (void)fputs("</h2><p class=dim>", out);
     svg_text(out, result_text(load, "summary"));
-    table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
-    (void)fprintf(out, " · keys %s · %s of data, %.2g of the memory</p>", result_text(load, "keys"),
-                  data, json_number_value(json_object_get(load, "data_to_memory")));
+    if (json_is_number(json_object_get(load, "data_bytes"))) {
+        table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
+        (void)fputs(" · keys ", out);
+        svg_text(out, result_text(load, "keys"));
+        (void)fprintf(out, " · %s of data, %.2g of the memory", data,
+                      json_number_value(json_object_get(load, "data_to_memory")));
+    }
+    (void)fputs("</p>", out);
     html_states(out, load);
     html_legend(out, load);
     if (json_array_size(runs) > 1) {

@@ -71,12 +71,14 @@ result_workload(const plan *p, const workload *w)
     draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
     draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:[], s:[]}", "name",
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:[], s:[]}", "name",
         w->name, "summary", w->summary == NULL ? "" : w->summary, "tables", w->scenario->name,
         "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes", value_bytes,
         "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent", (int)w->abort_percent,
-        "keys_in_no_order", w->hashed, "data_bytes", bytes, "data_to_memory",
-        bytes / (double)machine_memory_bytes(), "drivers", "runs");
+        "keys_in_no_order", w->hashed, "data_bytes", bytes > 0 ? json_real(bytes) : json_null(),
+        "data_to_memory",
+        bytes > 0 ? json_real(bytes / (double)machine_memory_bytes()) : json_null(), "drivers",
+        "runs");
 }
 
 static json_t *

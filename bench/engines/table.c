@@ -418,13 +418,15 @@ table_workload(const json_t *result, const json_t *load)
     char data[TABLE_CELL_BYTES], records[TABLE_CELL_BYTES];
     size_t i;
 
-    table_number(json_object_get(plan, "records"), records, sizeof records);
-    table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
-    (void)printf(
-        "%s: %s\n%s records, %s (%.3g of the memory); keys %s; durability: %s; isolation: %s\n",
-        table_text(load, "name"), table_text(load, "summary"), records, data,
-        table_real(load, "data_to_memory"), table_text(load, "keys"),
-        table_text(plan, "durability"), table_text(plan, "isolation"));
+    (void)printf("%s: %s\n", table_text(load, "name"), table_text(load, "summary"));
+    if (json_is_number(json_object_get(load, "data_bytes"))) { /* else it makes data of its own */
+        table_number(json_object_get(plan, "records"), records, sizeof records);
+        table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
+        (void)printf("%s records, %s (%.3g of the memory); keys %s; ", records, data,
+                     table_real(load, "data_to_memory"), table_text(load, "keys"));
+    }
+    (void)printf("durability: %s; isolation: %s\n", table_text(plan, "durability"),
+                 table_text(plan, "isolation"));
     json_array_foreach(runs, i, run) table_run(run);
     table_sweep(load);
     table_drivers(load);

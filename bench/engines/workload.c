@@ -104,8 +104,7 @@ static const struct {
       { .name = "page", .summary = "chat: 50 messages", .weights = { [OPERATION_PAGE] = 1 } } },
     { "uniform",
       { .name = "chat",
-        .summary =
-            "chat: 45 sessions, 30 pages, 20 messages, 2 registrations, 2 invitations, 1 room",
+        .summary = "45 sessions, 30 pages, 20 messages, 2 registrations, 2 invitations, 1 room",
         .weights = { [OPERATION_SESSION] = 45,
                      [OPERATION_PAGE] = 30,
                      [OPERATION_SAY] = 20,
