@@ -120,8 +120,10 @@ svg_marks(svg_plot *p, const svg_axis *axis, svg_mark *mark)
     if (axis->format == NULL)
         return;
     if (axis->logarithmic) {
-        for (double value = axis->min; value <= axis->max * 1.01; value *= 10)
-            mark(p, value);
+        const int decades = (int)(log10(axis->max / axis->min) + 0.5);
+
+        for (int i = 0; i <= decades; i++)
+            mark(p, axis->min * pow(10, i));
         return;
     }
     {
