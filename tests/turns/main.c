@@ -5,7 +5,9 @@
  *
  * That it can fail: with locks tried for every 1 to 4 ms and no line, as it was before
  * kits/posix/turn.c had one, 6 of 6 runs had 1,202 to 7,043 turns in a row, the worst one 7 % of
- * the turns for one process; with it 10 of 10 had at most 538, and 36 % or more.
+ * the turns for one process; with it 10 of 10 had at most 538, and 36 % or more. On a busy machine
+ * a process that gets no processor for 25 ms gives the other one a thousand turns: one fair run of
+ * three is enough, but nothing may be lost in any.
  */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <fcntl.h>
@@ -25,6 +27,7 @@
 #define TURNS_LEAST_PERCENT 20
 #define TURNS_LONGEST_ROW 900 /* counted, not timed: the machine may have other work */
 #define TURNS_THREADS 3
+#define TURNS_TRIES 3
 
 enum { COUNTER_ID, COUNTER_N };
 
@@ -63,6 +66,8 @@ typedef struct turns {
     atomic_int last, row_now;
     atomic_uint longest_us[2];
 } turns;
+
+typedef enum turns_result { TURNS_FAIR, TURNS_UNFAIR, TURNS_LOST } turns_result;
 
 static turns *shared;
 static tenon_db *db;
@@ -226,10 +231,9 @@ turns_share(const char *folder)
 }
 
 static bool
-turns_judge(int64_t counted)
+turns_are_fair(int all)
 {
-    const int all = atomic_load(&shared->done[0]) + atomic_load(&shared->done[1]);
-    bool fair = counted == all && atomic_load(&shared->failures) == 0;
+    bool fair = true;
     /* What sanitizers add differs between the two. */
     const int least = TURNS_LEAST_PERCENT / (getenv("TENON_TEST_SLOW") != NULL ? 2 : 1);
 
@@ -240,23 +244,34 @@ turns_judge(int64_t counted)
                      done, all, row, atomic_load(&shared->longest_us[i]) / 1000.0);
         fair = fair && done * 100 >= all * least && row <= TURNS_LONGEST_ROW;
     }
-    if (counted != all)
-        (void)printf("the counter says %lld\n", (long long)counted);
     return fair;
 }
 
-int
-main(int argc, char **argv)
+static turns_result
+turns_judge(int64_t counted)
+{
+    const int all = atomic_load(&shared->done[0]) + atomic_load(&shared->done[1]);
+    const bool fair = turns_are_fair(all);
+
+    if (counted != all)
+        (void)printf("the counter says %lld\n", (long long)counted);
+    if (counted != all || atomic_load(&shared->failures) != 0)
+        return TURNS_LOST;
+    return fair ? TURNS_FAIR : TURNS_UNFAIR;
+}
+
+static turns_result
+turns_try(const char *given, const char *at)
 {
     char folder[] = "/tmp/tenon-turns-XXXXXX", url[256], command[64];
-    const char *at = argc == 2 ? strstr(argv[1], "@DIR@") : NULL;
+    turns_result result = TURNS_LOST;
     pid_t children[2];
     int64_t counted = 0;
     int failed;
 
-    if (at == NULL || mkdtemp(folder) == NULL || !turns_share(folder))
-        return 2;
-    (void)snprintf(url, sizeof url, "%.*s%s%s", (int)(at - argv[1]), argv[1], folder, at + 5);
+    if (mkdtemp(folder) == NULL || !turns_share(folder))
+        return TURNS_LOST;
+    (void)snprintf(url, sizeof url, "%.*s%s%s", (int)(at - given), given, folder, at + 5);
     failed = turns_wait(turns_fork(url, -1));
     if (!failed) {
         children[0] = turns_fork(url, 0);
@@ -264,7 +279,22 @@ main(int argc, char **argv)
         failed |= turns_wait(children[0]);
         failed |= turns_wait(children[1]);
     }
-    failed = failed || turns_once(url, turns_look, &counted) != 0 || !turns_judge(counted);
+    if (!failed && turns_once(url, turns_look, &counted) == 0)
+        result = turns_judge(counted);
+    (void)munmap(shared, sizeof *shared);
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) == 0 ? failed : 1;
+    return system(command) == 0 ? result : TURNS_LOST;
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *at = argc == 2 ? strstr(argv[1], "@DIR@") : NULL;
+    turns_result result = TURNS_UNFAIR;
+
+    if (at == NULL)
+        return 2;
+    for (int i = 0; i < TURNS_TRIES && result == TURNS_UNFAIR; i++)
+        result = turns_try(argv[1], at);
+    return result == TURNS_FAIR ? 0 : 1;
 }
