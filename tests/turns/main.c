@@ -25,7 +25,7 @@
 
 #define TURNS_ALL 8000
 #define TURNS_LEAST_PERCENT 20
-#define TURNS_LONGEST_ROW 900 /* counted, not timed: the machine may have other work */
+#define TURNS_LONGEST_ROW 1500 /* counted, not timed: the machine may have other work */
 #define TURNS_THREADS 3
 #define TURNS_TRIES 3
 
