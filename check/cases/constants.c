@@ -278,9 +278,9 @@ constants_in_added_columns(conf *c)
 static const conf_case constants_cases[] = {
     CASE(constants_in_conditions, "a constant in a condition is the value that it says"),
     CASE(constants_as_prefixes, "a constant prefix finds what begins with it"),
-    CASE(constants_as_defaults, "a default is stored as it is declared, at the limits too"),
-    CASE(constants_in_added_columns,
-         "rows that are older than a column have its default, at the limits too"),
+    SLOW_CASE(constants_as_defaults, "a default is stored as it is declared, at the limits too"),
+    SLOW_CASE(constants_in_added_columns,
+              "rows that are older than a column have its default, at the limits too"),
 };
 
 CONF_GROUP(constants, "constants",

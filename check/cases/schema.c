@@ -406,7 +406,7 @@ static const conf_case schema_cases[] = {
          "an update that moves rows along its own index changes each once"),
     CASE(schema_defaults, "a column that was not given has its default"),
     CASE(schema_not_null_and_max_bytes, "NOT NULL and max_bytes are kept"),
-    CASE(schema_as_large_as_allowed, "a schema as large as allowed works"),
+    SLOW_CASE(schema_as_large_as_allowed, "a schema as large as allowed works"),
 };
 
 CONF_GROUP(schema, "schemas",

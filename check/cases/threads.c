@@ -573,8 +573,8 @@ static const conf_case threads_cases[] = {
     CASE(threads_writer_waits_in_vain, "a writer that waits for another gives up at its deadline"),
     CASE(threads_writer_waits_its_turn, "a writer that waits for another goes on after its commit"),
     CASE(threads_close_waits, "closing waits for the transactions of other threads"),
-    CASE(threads_no_connection_left,
-         "without a free connection a thread waits, and gives up in time"),
+    SLOW_CASE(threads_no_connection_left,
+              "without a free connection a thread waits, and gives up in time"),
 };
 
 CONF_GROUP(threads, "threads",
