@@ -276,8 +276,11 @@ audit_writer_main(void *arg)
     audit_writer *w = arg;
     const tenon_txn_options o = { .size = sizeof o, .name = "crowd" };
 
-    for (int64_t id = w->from; id < w->from + AUDIT_EACH && w->st == TENON_OK; id++)
-        w->st = tenon_run(w->db, &o, audit_add_item, &id, NULL);
+    for (int64_t id = w->from; id < w->from + AUDIT_EACH && w->st == TENON_OK; id++) {
+        do
+            w->st = tenon_run(w->db, &o, audit_add_item, &id, NULL);
+        while (tenon_status_retryable(w->st));
+    }
     return NULL;
 }
 

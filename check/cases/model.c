@@ -7,6 +7,7 @@
 
 /* Statements with one schema. */
 #define MODEL_PER_SCHEMA 250
+#define MODEL_FULL_NS UINT64_C(60000000000)
 
 /* The driver and its reference. */
 typedef struct model_pair {
@@ -158,7 +159,12 @@ model_random_statements(conf *c)
 {
     static const uint64_t schemas[] = { [CONF_QUICK] = 3, [CONF_NORMAL] = 24, [CONF_FULL] = 400 };
 
-    for (uint64_t i = 0; i < schemas[conf_effort()]; i++)
+    const uint64_t until_ns = conf_monotonic_ns() + MODEL_FULL_NS;
+
+    /* On a server, where each statement is a round trip, a full run ends by the clock. */
+    for (uint64_t i = 0;
+         i < schemas[conf_effort()] && (i < schemas[CONF_NORMAL] || conf_monotonic_ns() < until_ns);
+         i++)
         model_schema(c, i, conf_can(TENON_CAP_SAVEPOINTS));
 }
 

@@ -144,7 +144,9 @@ outcomes_main(void *arg)
     outcomes_caller *caller = arg;
     const tenon_txn_options keyed = outcomes_keyed("everybody's");
 
-    caller->st = tenon_run(caller->db, &keyed, outcomes_count, caller->runs, NULL);
+    do
+        caller->st = tenon_run(caller->db, &keyed, outcomes_count, caller->runs, NULL);
+    while (tenon_status_retryable(caller->st));
     return NULL;
 }
 
