@@ -194,10 +194,10 @@ const tool_command tool_check = {
     .summary = "Try every promise of the API on one driver, and tell what is wrong with it.",
     .arguments = { "DRIVER", "[URL]" },
     .details =
-        "DRIVER is a name, or the absolute path of a plugin. In URL, @DIR@ stands for a folder\n"
-        "that is made for each case and removed after it; without a URL it is\n"
-        "DRIVER:@DIR@/check.db. Where the data is a server's, --fresh must leave an empty\n"
-        "database behind; it is run before each case.\n"
+        "DRIVER is a name, or the absolute path of a plugin; --db URL is the same as URL. In\n"
+        "URL, @DIR@ stands for a folder that is made for each case and removed after it;\n"
+        "without a URL it is DRIVER:@DIR@/check.db. Where the data is a server's, --fresh must\n"
+        "leave an empty database behind; it is run before each case.\n"
         "Each case runs in a process of its own. A capability that is claimed and fails is a\n"
         "failure, and so is one that works and is not claimed.\n",
     .run = check_command,

@@ -22,8 +22,8 @@ main_help(void)
         "\n"
         "tenon COMMAND --help tells more. A URL is DRIVER:PLACE?key=value&..., such as\n"
         "sqlite:/var/lib/chat.db, lmdb:chat.mdb?durability=os, memory:. Drivers are looked\n"
-        "for in the folders of TENON_DRIVER_PATH, next to this program's folder\n"
-        "(../lib/tenon/drivers), and where the library was installed.\n\n%s",
+        "for in the folders of TENON_DRIVER_PATH or, without it, next to this program's\n"
+        "folder (../lib/tenon/drivers), and where the library was installed.\n\n%s",
         tool_exit_help);
     return tool_flush(TOOL_DONE);
 }
