@@ -16,7 +16,8 @@ typedef struct run_state {
 
 extern run_state run;
 
-/** What a process has to say at its end; one that passed says nothing. */
+/** What a process has to say at its end. One that says nothing has not passed, whatever its exit
+ * status: a driver may have ended it. */
 typedef struct run_report {
     suite_outcome outcome;
     char place[160];
