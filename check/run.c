@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How often it is looked whether the run was stopped, or a case's time is over. */
+#define RUN_LOOK_MS 100
+
 run_state run = { .report = -1 };
+
+static bool (*run_stop)(void); /* whether the run is to end; NULL: it is not asked */
 
 static const struct {
     const char *name;
@@ -148,29 +153,31 @@ run_start(run_process *p, void (*body)(const void *arg), const void *arg)
     return false;
 }
 
-/* The report, or the end of the process, or the end of its time. @return bytes; -1: it hangs */
+/* Read the report until the process has ended, or its time, or the run was stopped: a driver may
+ * hang at the process's exit, too. @return bytes; -1: it has not ended */
 static ssize_t
 run_listen(const run_process *p, uint32_t limit_s, void *out, size_t bytes)
 {
     const uint64_t until_ns = conf_monotonic_ns() + (uint64_t)limit_s * 1000000000;
     struct pollfd poll_fd = { .fd = p->from, .events = POLLIN };
     size_t len = 0;
+    char more;
 
-    while (len < bytes) {
-        const uint64_t now_ns = conf_monotonic_ns();
-        const int ready = now_ns >= until_ns
-                              ? 0
-                              : poll(&poll_fd, 1, (int)((until_ns - now_ns) / 1000000) + 1);
+    for (;;) {
+        const int ready = poll(&poll_fd, 1, RUN_LOOK_MS);
         ssize_t got;
 
-        if (ready == 0)
+        if (conf_monotonic_ns() >= until_ns || (run_stop != NULL && run_stop()))
             return -1;
-        got = ready > 0 ? read(p->from, (char *)out + len, bytes - len) : -1;
+        if (ready == 0)
+            continue;
+        got = ready < 0     ? -1
+              : len < bytes ? read(p->from, (char *)out + len, bytes - len)
+                            : read(p->from, &more, 1);
         if (got == 0 || (got < 0 && errno != EINTR))
-            break;
-        len += got > 0 ? (size_t)got : 0;
+            return (ssize_t)len;
+        len += got > 0 && len < bytes ? (size_t)got : 0;
     }
-    return (ssize_t)len;
 }
 
 /* Wait for its end, and end what it has left behind. @return its wait status */
@@ -400,6 +407,8 @@ run_tell(const suite_options *options, const char *root, const conf_group *group
 
     suite_id(group, what->one, result.id);
     run_one(options, root, what, &report);
+    if (run_stop != NULL && run_stop())
+        return false; /* killed in the middle: nothing is known of it */
     result.seconds = (double)(conf_monotonic_ns() - from_ns) / 1e9;
     result.hint = what->one->hint != NULL ? what->one->hint : group->hint;
     result.outcome = report.outcome;
@@ -424,6 +433,7 @@ suite_run(const suite_options *options, const suite_driver *driver, bool (*stop)
 
     if (root == NULL)
         return 0;
+    run_stop = stop;
     run.capabilities = driver->capabilities;
     (void)snprintf(folder, sizeof folder, "%s/case", root);
     for (size_t g = 0; suite_groups[g] != NULL; g++) {

@@ -53,7 +53,7 @@ bool suite_probe(const suite_options *options, suite_driver *driver, char why[SU
 /**
  * Run the cases, one after the other. Blocks for as long as that takes.
  *
- * @param[in] stop     asked between cases; may be NULL
+ * @param[in] stop     asked now and then: the case that runs is killed and not told of; may be NULL
  * @param[in] receiver called after each case; what it is given is borrowed for the call
  * @return cases that `only` has chosen
  */
