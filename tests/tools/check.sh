@@ -36,6 +36,12 @@ run 1 check fault --limit 1 --only 'savepoints.r*' \
 grep -q 'seen      it hangs: killed after 1 second' "$out" || fail "it is not said that it hangs"
 grep -q '^0 passed, 2 failed' "$out" || fail "the next one was not run"
 
+# A stop ends the case that runs, which would take a minute.
+timeout --preserve-status 1 "$TENON" check fault --only 'savepoints.r*' >"$out" 2>"$err" \
+    --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=delay&fault_delay_us=60000000&fault_at=2'
+same "$?" 130 "exit status of one that is stopped"
+grep -q 'STOPPED before the end' "$out" || fail "it is not said that it was stopped"
+
 # What can't be tried
 run 1 check sqlite --db "sqlite:$folder/none/@DIR@/x"
 says "tenon: sqlite: its database can't be opened"
