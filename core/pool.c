@@ -200,8 +200,9 @@ pool_new_conn(tni_pool *pool)
         pool->spare = conn->next;
         return conn;
     }
-    conn = calloc(1, sizeof *conn);
+    conn = aligned_alloc(_Alignof(tni_conn), sizeof *conn);
     if (conn != NULL) {
+        memset(conn, 0, sizeof *conn);
         conn->older = atomic_load_explicit(&pool->all, memory_order_relaxed);
         atomic_store_explicit(&pool->all, conn, memory_order_release);
     }

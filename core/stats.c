@@ -122,7 +122,9 @@ tni_shard_of(_Atomic(tni_shard *) *shard, const tni_op *op)
         return NULL;
     stats = atomic_load_explicit(&own->by_op[op->number], memory_order_relaxed);
     if (stats == NULL) {
-        stats = calloc(1, sizeof *stats);
+        stats = aligned_alloc(_Alignof(tni_op_stats), sizeof *stats);
+        if (stats != NULL)
+            memset(stats, 0, sizeof *stats);
         atomic_store_explicit(&own->by_op[op->number], stats, memory_order_release);
     }
     return stats;

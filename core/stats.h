@@ -50,7 +50,7 @@ typedef struct tni_op {
 
 /** One connection's part of what is counted for a name. */
 typedef struct tni_op_stats {
-    atomic_uint_fast64_t counts[TNI_COUNTS];
+    _Alignas(128) atomic_uint_fast64_t counts[TNI_COUNTS];
     tni_histogram phases[TNI_PHASES];
 } tni_op_stats;
 

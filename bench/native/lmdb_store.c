@@ -95,12 +95,13 @@ bool
 lmdb_connect(void *arg, void **out)
 {
     const lmdb_place *place = arg;
-    lmdb_db *db = calloc(1, sizeof *db);
+    lmdb_db *db = aligned_alloc(_Alignof(lmdb_db), sizeof *db);
     int rc;
 
     *out = db;
     if (db == NULL)
         return false;
+    memset(db, 0, sizeof *db);
     db->env = place->env;
     db->dbi = place->dbi;
     rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader);

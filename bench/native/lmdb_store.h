@@ -103,9 +103,9 @@ typedef struct target_key {
     uint8_t created_at[8];
 } target_key;
 
-/** A thread's handle. The file is one for all of them. */
+/** A thread's handle, on cache lines of its own. The file is one for all of them. */
 typedef struct lmdb_db {
-    MDB_env *env;
+    _Alignas(128) MDB_env *env;
     const MDB_dbi *dbi;
     MDB_txn *txn;    /**< The one in progress. */
     MDB_txn *reader; /**< Kept, and renewed each time. */

@@ -194,9 +194,10 @@ load_open(load *l, const side *with, const side_place *place, load_operation ope
     l->with = with;
     l->place = *place;
     l->place.is_new = true;
-    l->workers = calloc(place->threads, sizeof *l->workers);
+    l->workers = aligned_alloc(_Alignof(load_worker), place->threads * sizeof *l->workers);
     if (l->workers == NULL)
         return false;
+    memset(l->workers, 0, place->threads * sizeof *l->workers);
     for (uint32_t t = 0; t < place->threads; t++) {
         l->workers[t].load = l;
         l->workers[t].number = t;

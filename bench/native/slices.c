@@ -85,9 +85,10 @@ slices_harness(team *c, const slices_plan *plan, double *out_ns)
     slice done = { 0, 0, 0, 0 };
     bool ok;
 
-    l.workers = calloc(plan->threads, sizeof *l.workers);
+    l.workers = aligned_alloc(_Alignof(load_worker), plan->threads * sizeof *l.workers);
     if (l.workers == NULL)
         return false;
+    memset(l.workers, 0, plan->threads * sizeof *l.workers);
     for (uint32_t t = 0; t < plan->threads; t++)
         l.workers[t].load = &l;
     ok = team_slice(c, &l, plan->operation, SLICES_HARNESS_NS, 0, &done, NULL);

@@ -9,7 +9,7 @@
 #define LMDB_DETOUR 15
 
 struct tenon_kv_txn {
-    tenon_kv_store *store;
+    _Alignas(128) tenon_kv_store *store;
     MDB_txn *raw;          /* a reader's stays while it rests, with its slot in the reader table */
     tenon_kv_cursor *kept; /* a reader's, to be used again */
     MDB_cursor *finder;    /* a reader's, for single keys */
@@ -150,12 +150,13 @@ lmdb_start(tenon_kv_txn *txn, uint64_t deadline_ns, tenon_error *err)
 static tenon_status
 lmdb_begin(tenon_kv_store *store, const tenon_drv_begin *how, tenon_kv_txn **out, tenon_error *err)
 {
-    tenon_kv_txn *txn = calloc(1, sizeof *txn);
+    tenon_kv_txn *txn = aligned_alloc(_Alignof(tenon_kv_txn), sizeof *txn);
     tenon_status st = TENON_OK;
 
     *out = NULL;
     if (txn == NULL)
         return lmdb_fail(err, store, ENOMEM, TENON_EFFECT_ROLLED_BACK, "begin");
+    memset(txn, 0, sizeof *txn);
     txn->store = store;
     txn->lane = lmdb_lanes_choose(&store->gate);
     txn->read_only = how->read_only != 0;

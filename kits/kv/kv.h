@@ -134,7 +134,7 @@ typedef struct kv_key {
 } kv_key;
 
 struct tenon_drv_conn {
-    const tenon_kv_engine *engine;
+    _Alignas(128) const tenon_kv_engine *engine;
     tenon_drv_db *db;
     tenon_kv_txn *txn;      /**< NULL: no transaction. */
     tenon_kv_txn *resting;  /**< A read transaction to be renewed, or NULL. */

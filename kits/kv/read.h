@@ -60,7 +60,7 @@ typedef struct kv_sorted {
 
 /** Rows that are being read. */
 struct tenon_drv_cursor {
-    tenon_drv_plan *plan;
+    _Alignas(128) tenon_drv_plan *plan;
     tenon_drv_conn *conn;
     tenon_drv_cursor *next; /**< among those to be used again */
     const tenon_value *params;

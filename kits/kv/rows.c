@@ -523,6 +523,7 @@ rows_take(tenon_drv_plan *plan)
 {
     tenon_drv_cursor *c = plan->idle;
     uint32_t columns = plan->query->column_count;
+    size_t bytes;
 
     if (c != NULL) {
         plan->idle = c->next;
@@ -530,8 +531,11 @@ rows_take(tenon_drv_plan *plan)
     }
     if (columns == 0)
         columns = 1; /* the number of a COUNT */
-    c = calloc(1, sizeof *c + columns * sizeof c->row[0]);
+    bytes = sizeof *c + columns * sizeof c->row[0];
+    bytes += -bytes % _Alignof(tenon_drv_cursor);
+    c = aligned_alloc(_Alignof(tenon_drv_cursor), bytes);
     if (c != NULL) {
+        memset(c, 0, bytes);
         c->plan = plan;
         c->conn = plan->conn;
     }

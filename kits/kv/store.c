@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kv.h"
 #include "read.h"
@@ -105,9 +106,10 @@ tenon_kv_info(tenon_drv_db *db, tenon_drv_info *info, tenon_error *err)
 static tenon_status
 store_connect(tenon_drv_db *db, tenon_drv_conn **out, tenon_error *err)
 {
-    *out = calloc(1, sizeof **out);
+    *out = aligned_alloc(_Alignof(tenon_drv_conn), sizeof **out);
     if (*out == NULL)
         return kv_no_memory(err);
+    memset(*out, 0, sizeof **out);
     (*out)->engine = db->engine;
     (*out)->db = db;
     return TENON_OK;

@@ -1,6 +1,7 @@
 /* Connections: the statements that they keep, and savepoints. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conn.h"
 
@@ -10,9 +11,10 @@ tenon_status
 tenon_sql_conn_new(const tenon_sql_engine *engine, void *raw, tenon_drv_conn **out,
                    tenon_error *err)
 {
-    *out = calloc(1, sizeof **out);
+    *out = aligned_alloc(_Alignof(tenon_drv_conn), sizeof **out);
     if (*out == NULL)
         return tenon_sql_fail(err, TENON_NO_MEMORY, 0, TENON_EFFECT_OPEN, NULL, "no memory");
+    memset(*out, 0, sizeof **out);
     (*out)->engine = engine;
     (*out)->raw = raw;
     return TENON_OK;

@@ -12,7 +12,7 @@ typedef struct sql_waiting {
 } sql_waiting;
 
 struct tenon_drv_conn {
-    const tenon_sql_engine *engine;
+    _Alignas(128) const tenon_sql_engine *engine;
     void *raw;
     tenon_drv_cursor *fetched; /**< Holds the row of the last fetch, not yet reset. */
     tenon_drv_cursor *holder;  /**< Holds the state that a transaction without a BEGIN reads. */
