@@ -104,7 +104,9 @@ calls_read(trace *t, calls_all *all)
         json_t *line = json_loadb(text, len, 0, NULL);
         const json_t *version = json_object_get(line, "tenon_trace");
         const bool is_head = json_is_integer(version) && json_integer_value(version) == 1;
-        const bool good = is_head || (trace_line(t) > 1 && calls_take(all, line));
+        /* One that was begun is counted when it has come back. */
+        const bool is_begun = json_is_string(json_object_get(line, "begun"));
+        const bool good = is_head || (trace_line(t) > 1 && (is_begun || calls_take(all, line)));
 
         json_decref(line);
         if (!good) {

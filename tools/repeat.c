@@ -87,7 +87,10 @@ repeat_each(repeat *r, repeat_fn fn)
     while (rc == TOOL_GO_ON && (got = trace_next(r->trace, &text, &len)) == TRACE_LINE) {
         json_t *line = json_loadb(text, len, 0, NULL);
 
-        if (line == NULL || (!repeat_is_head(line) && repeat_text(line, "call")[0] == '\0')) {
+        if (line != NULL && repeat_text(line, "begun")[0] != '\0') {
+            ; /* it is done again when it has come back */
+        } else if (line == NULL ||
+                   (!repeat_is_head(line) && repeat_text(line, "call")[0] == '\0')) {
             trace_error(r->trace, trace_line(r->trace),
                         "this is no call that trace+URL has recorded");
             rc = TOOL_FAILED;

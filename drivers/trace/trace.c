@@ -25,7 +25,8 @@ typedef struct trace_db {
     uint64_t from_ns;
     atomic_uint_fast64_t conn_count;
     bool with_values;
-    bool failed; /* the file could not be written: said once */
+    bool with_begins; /* a line before each call, too */
+    bool failed;      /* the file could not be written: said once */
 } trace_db;
 
 static const char *const trace_kinds[] = { "", "select", "insert", "update", "delete", "count" };
@@ -36,7 +37,7 @@ static const char *const trace_kinds[] = { "", "select", "insert", "update", "de
 typedef struct trace_choice {
     const char *path;
     bool with_values;
-    bool flush; /* each call at once: the file is of use where the process crashes */
+    bool flush; /* each line at once, and one before each call: of use where one never returns */
 } trace_choice;
 
 static tenon_status
@@ -105,6 +106,7 @@ trace_open(const tenon_drv_param *params, uint32_t param_count, uint64_t identit
     }
     (void)setvbuf(t->file, NULL, choice.flush ? _IOLBF : _IOFBF, TRACE_BUFFER_BYTES);
     t->with_values = choice.with_values;
+    t->with_begins = choice.flush;
     (void)pthread_mutex_init(&t->lock, NULL);
     t->from_ns = tenon_filter_host->monotonic_ns();
     trace_write(t, json_pack("{si, sI, sb}", "tenon_trace", TRACE_VERSION, "wall_us",
@@ -130,8 +132,9 @@ trace_close(void *filter)
 
 /* ---- Calls ---- */
 
+/* What is called. */
 static void
-trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
+trace_name(json_t *line, const trace_db *t, const tenon_filter_call *call)
 {
     if (call->query != NULL) {
         (void)json_object_set_new(line, "query", json_string(call->query->name));
@@ -139,6 +142,19 @@ trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
         if (call->query->kind < sizeof trace_kinds / sizeof trace_kinds[0])
             (void)json_object_set_new(line, "kind", json_string(trace_kinds[call->query->kind]));
     }
+    if (call->text != NULL)
+        (void)json_object_set_new(line, "text", json_string(call->text));
+    if (call->number != 0)
+        (void)json_object_set_new(line, "number", json_integer((json_int_t)call->number));
+    if (t->with_values && call->params != NULL)
+        (void)json_object_set_new(line, "params", recorded_values(call->params, call->param_count));
+}
+
+/* What is known of it at its end. */
+static void
+trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
+{
+    trace_name(line, t, call);
     if (call->plan != 0)
         (void)json_object_set_new(line, "plan", json_integer((json_int_t)call->plan));
     if (call->cursor != 0)
@@ -149,18 +165,29 @@ trace_describe(json_t *line, const trace_db *t, const tenon_filter_call *call)
         (void)json_object_set_new(line, "query_is", recorded_query(call->query));
         (void)json_object_set_new(line, "table_is", recorded_table(call->query->table));
     }
-    if (call->text != NULL)
-        (void)json_object_set_new(line, "text", json_string(call->text));
-    if (call->number != 0)
-        (void)json_object_set_new(line, "number", json_integer((json_int_t)call->number));
     if (call->begin != NULL) {
         (void)json_object_set_new(line, "isolation", json_integer(call->begin->isolation));
         (void)json_object_set_new(line, "read_only", json_boolean(call->begin->read_only != 0));
     }
-    if (t->with_values && call->params != NULL)
-        (void)json_object_set_new(line, "params", recorded_values(call->params, call->param_count));
     if (t->with_values && call->row != NULL)
         (void)json_object_set_new(line, "row", recorded_values(call->row, call->column_count));
+}
+
+static void
+trace_add(trace_db *t, const tenon_filter_call *call, json_t *line,
+          void (*describe)(json_t *line, const trace_db *t, const tenon_filter_call *call))
+{
+    if (line != NULL)
+        describe(line, t, call);
+    (void)pthread_mutex_lock(&t->lock);
+    trace_write(t, line);
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static json_int_t
+trace_conn(const tenon_filter_call *call)
+{
+    return (json_int_t)(call->state == NULL ? 0 : *call->state);
 }
 
 static tenon_status
@@ -171,6 +198,12 @@ trace_before(tenon_filter_call *call, tenon_error *err)
     (void)err;
     if (call->state != NULL && *call->state == 0) /* its number, from 1 on */
         *call->state = atomic_fetch_add(&t->conn_count, 1) + 1;
+    if (t->with_begins)
+        trace_add(t, call,
+                  json_pack("{sI, sI, ss}", "at_ns",
+                            (json_int_t)(tenon_filter_host->monotonic_ns() - t->from_ns), "conn",
+                            trace_conn(call), "begun", tenon_filter_slot_name(call->slot)),
+                  trace_name);
     call->scratch = tenon_filter_host->monotonic_ns();
     return TENON_OK;
 }
@@ -180,17 +213,13 @@ trace_after(const tenon_filter_call *call, tenon_status st, tenon_error *err)
 {
     const uint64_t took_ns = tenon_filter_host->monotonic_ns() - call->scratch;
     trace_db *t = call->filter;
-    json_t *line = json_pack(
-        "{sI, sI, sI, ss, si}", "at_ns", (json_int_t)(call->scratch - t->from_ns), "took_ns",
-        (json_int_t)took_ns, "conn", (json_int_t)(call->state == NULL ? 0 : *call->state), "call",
-        tenon_filter_slot_name(call->slot), "status", (int)st);
 
     (void)err;
-    if (line != NULL)
-        trace_describe(line, t, call);
-    (void)pthread_mutex_lock(&t->lock);
-    trace_write(t, line);
-    (void)pthread_mutex_unlock(&t->lock);
+    trace_add(t, call,
+              json_pack("{sI, sI, sI, ss, si}", "at_ns", (json_int_t)(call->scratch - t->from_ns),
+                        "took_ns", (json_int_t)took_ns, "conn", trace_conn(call), "call",
+                        tenon_filter_slot_name(call->slot), "status", (int)st),
+              trace_describe);
     return st;
 }
 

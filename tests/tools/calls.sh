@@ -34,6 +34,14 @@ run 1 replay "$folder/trace" "trace+fault+$driver:$folder/failed?trace_file=$fol
 run 0 trace "$folder/failed.jsonl"
 grep -q "^transaction.commit  *[0-9]*  *1 " "$out" || fail "the commit's failure is not counted"
 
+# With each line at once a call has one before it, too; it is counted, and done again, once.
+run 0 replay "$folder/trace" "trace+$driver:$folder/flushed?trace_file=$folder/flushed.jsonl&trace_flush=1&trace_values=1" --quiet
+grep -q '"begun":"transaction.commit"' "$folder/flushed.jsonl" || fail "the begin of a call is not in the trace"
+run 0 trace "$folder/flushed.jsonl" --json
+same "$(field "$out" call_count)" "$(grep -c '"begun"' "$folder/flushed.jsonl")" "calls"
+run 0 replay "$folder/flushed.jsonl" "$driver:$folder/again"
+run 0 digest "$driver:$folder/again"
+
 # What is no such trace
 run 2 trace "$folder/none"
 run 1 trace "$folder/trace"
