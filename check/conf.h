@@ -183,7 +183,7 @@ size_t conf_show_row(const tenon_value *row, uint32_t count, char *out, size_t o
 #define NIL tenon_null()
 
 /** The call succeeds. */
-#define OK(c, call) conf_ok((c), (call), #call, CONF_HERE)
+#define OK(c, call) conf_ok((c), (call), #call " succeeds", CONF_HERE)
 /** The call fails with that status; `object` NULL: whatever it names. */
 #define FAILS(c, status, object, call)                                                             \
     do {                                                                                           \

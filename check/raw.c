@@ -260,26 +260,32 @@ raw_close(raw *r)
 void
 raw_ok(raw *r, tenon_status status, const char *call, conf_at at)
 {
+    const tenon_error *err = r->err;
+
+    if (status == TENON_NOT_FOUND) /* which may leave err as it was */
+        conf_failed(at, call, "NOT_FOUND");
     if (status != TENON_OK)
-        conf_failed(at, call, "%s, object '%.200s': %.400s", tenon_status_name(status),
-                    r->err->object, r->err->message);
+        conf_failed(at, call, "%s, object '%.*s': %.*s", tenon_status_name(status),
+                    (int)sizeof err->object, err->object, (int)sizeof err->message, err->message);
 }
 
 void
 raw_fails(raw *r, tenon_status status, tenon_status expected, const char *call, conf_at at)
 {
     const tenon_error *err = r->err;
+    char text[512];
 
+    (void)snprintf(text, sizeof text, "%s fails with %s", call, tenon_status_name(expected));
     if (status != expected)
-        conf_failed(at, call, "%s instead of %s", tenon_status_name(status),
+        conf_failed(at, text, "%s instead of %s", tenon_status_name(status),
                     tenon_status_name(expected));
     if (memchr(err->message, '\0', sizeof err->message) == NULL ||
         memchr(err->object, '\0', sizeof err->object) == NULL)
-        conf_failed(at, call, "err was not filled: its texts do not end");
+        conf_failed(at, text, "err was not filled: its texts do not end");
     if (err->status != expected || err->message[0] == '\0')
-        conf_failed(at, call, "err says %s: '%s'", tenon_status_name(err->status), err->message);
+        conf_failed(at, text, "err says %s: '%s'", tenon_status_name(err->status), err->message);
     if (err->effect > TENON_EFFECT_UNKNOWN)
-        conf_failed(at, call, "err->effect is %u, which means nothing", (unsigned)err->effect);
+        conf_failed(at, text, "err->effect is %u, which means nothing", (unsigned)err->effect);
 }
 
 void

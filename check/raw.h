@@ -40,7 +40,7 @@ void raw_close(raw *r);
 tenon_drv_conn *raw_connect(raw *r);
 
 /** The call succeeds. */
-#define RAW_OK(r, call) raw_ok((r), (call), #call, CONF_HERE)
+#define RAW_OK(r, call) raw_ok((r), (call), #call " succeeds", CONF_HERE)
 void raw_ok(raw *r, tenon_status status, const char *call, conf_at at);
 /** It fails with that status, says so in the error, with text that ends, and an effect. */
 #define RAW_FAILS(r, status, call)                                                                 \
@@ -53,7 +53,7 @@ void raw_fails(raw *r, tenon_status status, tenon_status expected, const char *c
 #define RAW_QUIET(r, call)                                                                         \
     do {                                                                                           \
         memset((r)->err, 0xEE, sizeof *(r)->err);                                                  \
-        raw_ok((r), (call), #call, CONF_HERE);                                                     \
+        raw_ok((r), (call), #call " succeeds", CONF_HERE);                                         \
         raw_untouched((r), #call, CONF_HERE);                                                      \
     } while (0)
 void raw_untouched(raw *r, const char *call, conf_at at);
@@ -63,7 +63,7 @@ void raw_untouched(raw *r, const char *call, conf_at at);
 const tenon_drv_table *raw_item(void);
 const tenon_drv_query *raw_item_insert(void); /**< id, n, label */
 const tenon_drv_query *raw_item_all(void);    /**< id n label, in the order of id */
-const tenon_drv_query *raw_item_get(void);    /**< id; gives n */
+const tenon_drv_query *raw_item_get(void);    /**< id; gives n label */
 
 /** Begin on a connection. `size_bytes` 0: all of today's. */
 tenon_status raw_begin(raw *r, tenon_drv_conn *conn, uint64_t timeout_ms, bool read_only,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "check/suite.h"
 #include "check_report.h"
@@ -66,8 +67,8 @@ check_list(void)
 /* What a plugin announces. */
 typedef struct check_search {
     const char *driver; /* name, or path */
-    suite_driver *about;
-    bool found;
+    suite_driver about;
+    bool found, refused;
 } check_search;
 
 static void
@@ -75,27 +76,27 @@ check_match(void *arg, const tenon_driver_info *info)
 {
     check_search *search = arg;
 
-    if (info->refused != NULL || search->found ||
+    if (search->found ||
         strcmp(search->driver[0] == '/' ? info->path : info->name, search->driver) != 0)
         return;
-    search->found = true;
-    (void)snprintf(search->about->name, sizeof search->about->name, "%s", info->name);
-    search->about->capabilities = info->capabilities;
+    search->refused = info->refused != NULL; /* of a name: unless a later folder has another one */
+    search->found = info->refused == NULL;
+    (void)snprintf(search->about.name, sizeof search->about.name, "%s", info->name);
+    search->about.capabilities = info->capabilities;
 }
 
-static bool
-check_announced(const char *driver, suite_driver *about)
+static check_search
+check_announced(const char *driver)
 {
-    check_search search = { .driver = driver, .about = about };
+    check_search search = { .driver = driver };
     char folder[CONF_URL_BYTES];
     tenon_error err = { 0 };
 
-    memset(about, 0, sizeof *about);
     (void)snprintf(folder, sizeof folder, "%s", driver);
     if (driver[0] == '/')
         *strrchr(folder, '/') = '\0';
     (void)tenon_drivers(driver[0] == '/' ? folder : tool_driver_path(), check_match, &search, &err);
-    return search.found;
+    return search;
 }
 
 /* The cases that may pass all the same, so that its author sees what there is already. */
@@ -103,21 +104,50 @@ static int
 check_unopened(const suite_options *options, const char *driver, const char *json, const char *why)
 {
     static const char *const groups[] = { "abi", "open" };
+    const check_search search = check_announced(driver);
     suite_options some = *options;
     check_report report;
-    suite_driver about;
+    bool told = false;
     int rc = TOOL_FAILED;
 
-    if (options->only == NULL && check_announced(driver, &about)) {
-        check_report_begin(&report, driver, options, &about);
+    if (!search.found && (search.refused || strpbrk(driver, "/+") == NULL)) {
+        tool_error(driver, "%s: %s",
+                   search.refused ? "the plugin can't be used" : "there is no driver of that name",
+                   why);
+        return TOOL_FAILED;
+    }
+    if (options->only == NULL && search.found) {
+        check_report_begin(&report, driver, options, &search.about);
         for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
             some.only = groups[i];
-            (void)suite_run(&some, &about, stop_requested, check_report_case, &report);
+            if (!options->stop_at_failure || report.counts[SUITE_FAILED] == 0)
+                (void)suite_run(&some, &search.about, stop_requested, check_report_case, &report);
         }
         rc = check_report_end(&report, json, stop_requested());
+        told = report.unwritten[0] != '\0';
     }
-    tool_error(driver, "its database can't be opened, which all other cases need: %s", why);
+    tool_error(driver, "its database can't be opened, which all other cases need%s%s",
+               told ? "" : ": ", told ? "" : why);
     return rc == TOOL_DONE ? TOOL_FAILED : rc;
+}
+
+/* A plugin that is not there is no fault of its database. */
+static int
+check_driver(const char *driver)
+{
+    const size_t len = strlen(driver);
+    const char *slash = strchr(driver, '/');
+    const bool is_file = slash != NULL || (len > 3 && strcmp(driver + len - 3, ".so") == 0);
+
+    if (is_file && slash != driver && (slash == NULL || slash[-1] != '+')) {
+        tool_error("check", "DRIVER must be a name or an absolute path, not '%s'", driver);
+        return TOOL_USAGE;
+    }
+    if (driver[0] == '/' && access(driver, F_OK) != 0 && errno == ENOENT) {
+        tool_error("check", "there is no plugin %s (did the build fail?)", driver);
+        return TOOL_FAILED;
+    }
+    return TOOL_GO_ON;
 }
 
 static int
@@ -142,6 +172,23 @@ check_run(const suite_options *options, const char *driver, const char *json)
     return check_report_end(&report, json, stop_requested());
 }
 
+static suite_options
+check_options(const check_given *given, const char *url)
+{
+    return (suite_options){
+        .url = url,
+        .driver_path = tool_driver_path(),
+        .fresh = given->fresh,
+        .only = given->only,
+        .effort = given->quick  ? CONF_QUICK
+                  : given->full ? CONF_FULL
+                                : CONF_NORMAL,
+        .limit_s = (uint32_t)given->limit_s,
+        .stop_at_failure = given->stop,
+        .seed = given->seed,
+    };
+}
+
 static int
 check_command(const tool_command *command, int argc, char **argv)
 {
@@ -158,7 +205,7 @@ check_command(const tool_command *command, int argc, char **argv)
         { "--limit", TOOL_NUMBER, &given.limit_s, 1, 86400, "S", "seconds until a case hangs" },
         { "--list", TOOL_FLAG, &given.list, 0, 0, NULL, "name the cases, and run none" },
     };
-    suite_options options = { .driver_path = tool_driver_path() };
+    suite_options options;
     char url[CONF_URL_BYTES];
     int rc;
 
@@ -175,17 +222,14 @@ check_command(const tool_command *command, int argc, char **argv)
         tool_error("usage", "--quick and --full exclude each other");
         return TOOL_USAGE;
     }
+    rc = check_driver(arguments[0]);
+    if (rc != TOOL_GO_ON)
+        return rc;
     if (!check_url(arguments[0], arguments[1], url)) {
         tool_error("--db", "this is no URL, or one of more than %d bytes", CONF_URL_BYTES - 1);
         return TOOL_USAGE;
     }
-    options.url = url;
-    options.fresh = given.fresh;
-    options.only = given.only;
-    options.seed = given.seed;
-    options.limit_s = (uint32_t)given.limit_s;
-    options.stop_at_failure = given.stop;
-    options.effort = given.quick ? CONF_QUICK : given.full ? CONF_FULL : CONF_NORMAL;
+    options = check_options(&given, url);
     return check_run(&options, arguments[0], given.json);
 }
 

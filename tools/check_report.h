@@ -10,7 +10,9 @@ typedef struct check_report {
     json_t *root, *cases;
     const char *driver;
     const suite_options *options;
-    uint32_t counts[3]; /**< By suite_outcome. */
+    uint32_t counts[3];               /**< By suite_outcome. */
+    char unwritten[SUITE_TEXT_BYTES]; /**< What the driver said last of a function that its author
+                                         has not written yet; "": nothing. */
     double seconds;
 } check_report;
 

@@ -90,7 +90,7 @@ judge()
 
 # ---- One driver ----
 
-unopened="its database can't be opened"
+unopened="its database can't be opened\|the plugin can't be used"
 
 # accused NAME: the cases that failed.
 accused()

@@ -26,14 +26,21 @@ for text in "expected  items of table item gives '1 10;2 21'" "seen      ''" 'at
     grep -qF -e "$text" "$out" || fail "it does not say: $text"
 done
 [ "$(field "$folder/bad.json" failed)" -gt 0 ] || fail "the JSON counts no failure"
+! grep -q 'still in' "$out" || fail "a call is said not to have come back"
 
 # A driver that ends its process, and one that hangs, are cases that failed; the next ones go on.
 run 1 check fault --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=kill&fault_at=2' --only 'savepoints.re*'
 grep -q 'seen      the process was ended by signal 9' "$out" || fail "the signal is not named"
 grep -q '^0 passed, 1 failed' "$out" || fail "it is not counted"
+grep -q '^    still in  conn ' "$out" && grep -q '^ .* conn [0-9]* query.exec insert tenon_schema ([^>]*$' "$out" ||
+    fail "the call that has ended it is not named"
 run 1 check fault --limit 1 --only 'savepoints.r*' \
     --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=delay&fault_delay_us=9000000&fault_at=2'
 grep -q 'seen      it hangs: killed after 1 second' "$out" || fail "it is not said that it hangs"
+# The call that has not come back is named, and none that has.
+grep -q '^    still in  conn [0-9]* query.exec insert tenon_schema (.*), for [1-9] s$' "$out" || fail "the call that hangs is not named"
+[ "$(grep -c '^    still in' "$out")" -eq 2 ] && [ "$(grep -c ', for [1-9] s$' "$out")" -eq 2 ] ||
+     fail "calls that have come back are said to hang"
 grep -q '^0 passed, 2 failed' "$out" || fail "the next one was not run"
 
 # A stop ends the case that runs, which would take a minute.
@@ -46,7 +53,18 @@ grep -q 'STOPPED before the end' "$out" || fail "it is not said that it was stop
 run 1 check sqlite --db "sqlite:$folder/none/@DIR@/x"
 says "tenon: sqlite: its database can't be opened"
 run 1 check nosuch
-says "tenon: nosuch: its database can't be opened"
+says "tenon: nosuch: there is no driver of that name: NOT_FOUND: "
+run 1 check "$folder/nosuch.so" --db 'nosuch:@DIR@/x'
+same "$(cat "$err")" "tenon: check: there is no plugin $folder/nosuch.so (did the build fail?)" "a plugin that is not there"
+for relative in build/nosuch.so ./nosuch nosuch.so; do
+    run 2 check "$relative" --db 'nosuch:@DIR@/x'
+    says "DRIVER must be a name or an absolute path, not '$relative'"
+done
+echo 'no plugin' >"$folder/text.so"
+run 1 check "$folder/text.so" --db 'text:@DIR@/x'
+says "tenon: $folder/text.so: the plugin can't be used: ABI: "
+run 0 check "trace+$TENON_DRIVER_PATH/sqlite.so" --only savepoints.release \
+    --db "trace+$TENON_DRIVER_PATH/sqlite.so:@DIR@/x?trace_file=$folder/calls"
 run 2 check memory --db memory: --only savepoints.none
 says "no case has the id 'savepoints.none'; see tenon check --list"
 run 2 check memory --db memory: --quick --full
