@@ -82,13 +82,13 @@ raw_item_all(void)
 const tenon_drv_query *
 raw_item_get(void)
 {
-    const uint16_t column = ITEM_N;
+    const uint16_t columns[] = { ITEM_N, ITEM_LABEL };
     const uint8_t type = TENON_INT;
     const tenon_drv_cond cond = { .column = ITEM_ID, .op = TENON_OP_EQ, .param_count = 1 };
     tenon_drv_query query = raw_query("item n", TENON_SELECT);
 
-    query.columns = raw_copy(&column, sizeof column);
-    query.column_count = 1;
+    query.columns = raw_copy(columns, sizeof columns);
+    query.column_count = 2;
     query.where = raw_copy(&cond, sizeof cond);
     query.where_count = 1;
     query.param_types = raw_copy(&type, sizeof type);

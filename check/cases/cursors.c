@@ -322,6 +322,41 @@ cursors_lend_rows_of_their_own(conf *c)
     raw_close(&r);
 }
 
+/* The same of rows that are found by their key: each may be in a buffer that the next one gets. */
+static void
+cursors_lend_rows_found_by_key(conf *c)
+{
+    tenon_drv_cursor *a = NULL, *b = NULL;
+    const tenon_value *row_a = NULL, *row_b = NULL;
+    tenon_drv_plan *plan = NULL;
+    char before[200], after[200];
+    raw r;
+
+    raw_open(c, &r);
+    raw_make_item(&r);
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    RAW_OK(&r, raw_insert(&r, r.conn, 1, "the first one"));
+    RAW_OK(&r, raw_insert(&r, r.conn, 2, "the second one"));
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, true, 0));
+    RAW_OK(&r, r.query.prepare(r.conn, raw_item_get(), &plan, r.err));
+    RAW_OK(&r, r.query.open(plan, P(I(1)), &a, r.err));
+    RAW_OK(&r, r.query.next(a, &row_a, r.err));
+    (void)conf_show_row(row_a, 2, before, sizeof before);
+    CHECK_TEXT(before, "10 the first one");
+    RAW_OK(&r, r.query.open(plan, P(I(2)), &b, r.err));
+    RAW_OK(&r, r.query.next(b, &row_b, r.err));
+    (void)conf_show_row(row_a, 2, after, sizeof after);
+    if (strcmp(before, after) != 0)
+        conf_failed(CONF_HERE, "a row stays as it is while another one is found by its key",
+                    "'%s' became '%s'", before, after);
+    r.query.close(a);
+    r.query.close(b);
+    r.query.free(plan);
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    raw_close(&r);
+}
+
 static void
 cursors_many(conf *c)
 {
@@ -356,12 +391,51 @@ cursors_backward_beside_writes(conf *c)
     COMMIT(c);
 }
 
+/* Where the engine is one map, nothing stands behind its only table. */
+static void
+cursors_read_down(raw *r, uint16_t column, const char *first)
+{
+    const tenon_drv_order order = { .column = column, .descending = 1 };
+    tenon_drv_query *query = raw_copy(raw_item_all(), sizeof *query);
+    tenon_drv_cursor *cursor = NULL;
+    tenon_drv_plan *plan = NULL;
+    const tenon_value *row = NULL;
+    char text[200];
+
+    query->order = raw_copy(&order, sizeof order);
+    RAW_OK(r, r->query.prepare(r->conn, query, &plan, r->err));
+    RAW_OK(r, r->query.open(plan, NULL, &cursor, r->err));
+    RAW_OK(r, r->query.next(cursor, &row, r->err));
+    (void)conf_show_row(row, 3, text, sizeof text);
+    CHECK_TEXT(text, first);
+    r->query.close(cursor);
+    r->query.free(plan);
+}
+
+static void
+cursors_backward_from_the_end(conf *c)
+{
+    raw r;
+
+    raw_open(c, &r);
+    raw_make_item(&r);
+    RAW_OK(&r, raw_begin(&r, r.conn, 60000, false, 0));
+    RAW_OK(&r, raw_insert(&r, r.conn, 1, "b"));
+    RAW_OK(&r, raw_insert(&r, r.conn, 2, "a"));
+    cursors_read_down(&r, 0, "2 20 a");
+    cursors_read_down(&r, 2, "1 10 b");
+    RAW_OK(&r, r.transaction.commit(r.conn, r.err));
+    raw_close(&r);
+}
+
 static const conf_case cursors_cases[] = {
     CASE(cursors_several_at_once, "several cursors of one transaction read on independently"),
     CASE(cursors_beside_writes,
          "a cursor goes on beside writes to its table, and meets no unchanged row twice"),
     CASE(cursors_backward_beside_writes,
          "a cursor that goes backward meets no row twice beside writes"),
+    CASE_HINT(cursors_backward_from_the_end, "a cursor goes backward from the last row of all",
+              "To seek the last entry before a key finds one, even where no key is that great."),
     CASE(cursors_beside_inserts,
          "a cursor gives unchanged rows exactly once while others are added around it"),
     CASE(cursors_beside_a_clearing,
@@ -374,6 +448,11 @@ static const conf_case cursors_cases[] = {
     CASE(cursors_keep_their_rows, "a row stays readable while another cursor moves"),
     CASE_HINT(cursors_lend_rows_of_their_own, "each cursor lends rows of its own",
               "What next lends belongs to the cursor, not to its plan or connection."),
+    CASE_HINT(
+        cursors_lend_rows_found_by_key,
+        "a row that is found by its key is lent until the next write",
+        "What get has found stays where it is when get is called again: keep a copy where the "
+        "engine does not."),
     CASE(cursors_many, "many cursors are open at once"),
 };
 

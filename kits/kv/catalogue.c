@@ -352,6 +352,20 @@ catalogue_abort(tenon_drv_conn *conn)
     conn->engine->abort(conn->txn);
 }
 
+/* Where an index has lost an entry, the engine's `remove` tells (kv_remove). One that never does is
+ * found in an empty store, where nothing is lost yet. */
+static tenon_status
+catalogue_try_remove(tenon_drv_conn *conn, tenon_error *err)
+{
+    catalogue_key key;
+    const tenon_status st = conn->engine->remove(conn->txn, catalogue_name(&key, 'f', ""), err);
+
+    if (st == TENON_OK)
+        return kv_fail(err, TENON_INTERNAL, "remove",
+                       "the engine's remove says OK of a key that is not there, not NOT_FOUND");
+    return st == TENON_NOT_FOUND ? TENON_OK : st;
+}
+
 /* Another process may have been faster: look again as the writer. */
 static tenon_status
 catalogue_create(tenon_drv_conn *conn, tenon_error *err)
@@ -364,6 +378,8 @@ catalogue_create(tenon_drv_conn *conn, tenon_error *err)
     if (st != TENON_OK)
         return st;
     st = catalogue_look(conn, &is_new, err);
+    if (st == TENON_OK && is_new)
+        st = catalogue_try_remove(conn, err);
     if (st == TENON_OK && is_new)
         st = kv_put(conn, catalogue_name(&key, 'f', ""), format, NULL, err);
     if (st != TENON_OK || !is_new) {
