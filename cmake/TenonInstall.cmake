@@ -33,11 +33,15 @@ function(tenon_install_library target)
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endfunction()
 
-# tenon_install_package(): after all targets are there. The documentation too, which messages name.
+# tenon_install_package(): after all targets are there. The documentation too, which messages name, and
+# what it links to: the drivers and the examples are there to be read.
 function(tenon_install_package)
-    install(FILES "${PROJECT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+    install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CONTRIBUTING.md"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
-        FILES_MATCHING PATTERN "*.md")
+        FILES_MATCHING PATTERN "*.md" PATTERN "*.html")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/drivers" "${PROJECT_SOURCE_DIR}/examples"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
     install(EXPORT tenon-targets NAMESPACE tenon:: DESTINATION "${TENON_PACKAGE_DIR}")
     install(EXPORT tenon-pq-targets NAMESPACE tenon:: DESTINATION "${TENON_PACKAGE_DIR}")
     configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/package/tenon-config.cmake.in"
