@@ -120,20 +120,22 @@ new_write_all(const char *folder, const char *name, const char *kit)
     return rc;
 }
 
-/* What to do with it, on stderr: stdout names the files. */
+/* What to do with it, on stderr: stdout names the files. The steps are those of
+ * docs/writing-a-driver.md. */
 static void
 new_tell(const char *folder, const char *name)
 {
     char prefix[NEW_PATH_BYTES];
+    const bool known = tool_prefix(prefix, sizeof prefix);
 
-    (void)fprintf(
-        stderr,
-        "\nNext:\n"
-        "  cmake -S %s -B %s/build -DCMAKE_PREFIX_PATH=%s\n"
-        "  cmake --build %s/build\n"
-        "  ctest --test-dir %s/build --output-on-failure   # tenon check: names the first\n"
-        "                                                  # function of %s.c to write\n",
-        folder, folder, tool_prefix(prefix, sizeof prefix) ? prefix : "...", folder, folder, name);
+    (void)fprintf(stderr,
+                  "\nNext, as in docs/writing-a-driver.md:\n"
+                  "  cd %s\n"
+                  "  cmake -B build -DCMAKE_PREFIX_PATH=%s && cmake --build build\n"
+                  "  %s%s check \"$PWD/build/%s.so\" --db '%s:@DIR@/db' --stop\n"
+                  "The last one names the next function of %s.c to write.\n",
+                  folder, known ? prefix : "...", known ? prefix : "",
+                  known ? "/bin/tenon" : "tenon", name, name, name);
 }
 
 static bool
@@ -166,9 +168,18 @@ new_command(const tool_command *command, int argc, char **argv)
         tool_error(command->name, "'%s' %s", arguments[0], why);
         return TOOL_USAGE;
     }
-    if (kit == NULL || !new_has_kit(kit)) {
-        tool_error(command->name, "--kit must be kv or sql%s%s", kit != NULL ? ", not " : "",
-                   kit != NULL ? kit : "");
+    if (tool_has_driver(arguments[0], tool_driver_path())) {
+        tool_error(command->name, "there is a driver named '%s' already: see tenon drivers",
+                   arguments[0]);
+        return TOOL_USAGE;
+    }
+    if (kit == NULL) {
+        tool_error(command->name, "--kit is missing: kv for an ordered key-value engine, sql for "
+                                  "an SQL engine");
+        return TOOL_USAGE;
+    }
+    if (!new_has_kit(kit)) {
+        tool_error(command->name, "--kit must be kv or sql, not %s", kit);
         return TOOL_USAGE;
     }
     if (folder == NULL)

@@ -100,7 +100,7 @@ tool_match(void *arg, const tenon_driver_info *info)
         search->found = true;
 }
 
-static bool
+bool
 tool_has_driver(const char *url, const char *driver_path)
 {
     tool_search search = { .name = url, .len = strcspn(url, ":") };

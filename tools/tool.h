@@ -92,6 +92,9 @@ const char *tool_driver_path(void);
 /** The folder above this program's. @return false: it is not known */
 bool tool_prefix(char *out, size_t out_bytes);
 
+/** Whether there is a driver of the name that `url` begins with, or is. */
+bool tool_has_driver(const char *url, const char *driver_path);
+
 /** Open, with `driver_path` filled in, and say what failed. @return TOOL_GO_ON or the exit status,
  * which tells a driver that is not there (TOOL_USAGE) from a database that is not (TOOL_FAILED) */
 int tool_open(const char *url, tenon_open_options *options, tenon_db **out);

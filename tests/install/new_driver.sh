@@ -6,7 +6,8 @@ kit=$1
 cd "$folder" || exit 1
 run 0 "$tenon" new-driver mine --kit "$kit"
 says 'mine/mine.c'
-says 'Next:'
+says 'Next, as in docs/writing-a-driver.md:'
+says "$tenon check \"\$PWD/build/mine.so\" --db 'mine:@DIR@/db' --stop"
 run 2 "$tenon" new-driver mine --kit "$kit"
 says 'mine: can'"'"'t be made: File exists'
 for name in Mine 1st 'a b' ../x '' averylongnameindeed tenon; do
@@ -15,6 +16,13 @@ for name in Mine 1st 'a b' ../x '' averylongnameindeed tenon; do
 done
 run 2 "$tenon" new-driver other --kit abacus
 says '--kit must be kv or sql, not abacus'
+run 2 "$tenon" new-driver other
+says '--kit is missing: kv for an ordered key-value engine, sql for an SQL engine'
+for name in sqlite lmdb memory postgres; do
+    run 2 "$tenon" new-driver "$name" --kit "$kit"
+    says "there is a driver named '$name' already: see tenon drivers"
+    [ ! -e "$name" ] || fail "a folder is made for '$name'"
+done
 run 1 "$tenon" new-driver other --kit "$kit" --directory "$folder/none/other"
 grep -rq yourname mine && fail 'the name of the template is left'
 
@@ -29,6 +37,9 @@ run 8 ctest --test-dir mine/build --output-on-failure
 says "mine.c: $(case $kit in kv) echo mine_open_store ;; sql) echo mine_open ;; esac) is not written yet: see docs/writing-a-driver.md"
 grep -q '^passed  open.missing ' "$out" || fail 'the first cases do not pass'
 grep -q '^FAILED  open.keeps_what_it_says ' "$out" || fail 'a driver that is not written passes'
+[ "$(grep -c '^FAILED' "$out")" -gt 3 ] || fail 'some cases pass that need a database'
+[ "$(grep -c '^ *seen .*is not written yet' "$out")" -eq 1 ] || fail 'what is not written is said more than once'
+! grep -q '^ *hint' "$out" || fail 'where to look is guessed, though it is known'
 
 # Function after function: what is not written says so, as soon as what it needs is there.
 next=$(sed -n 's/.*mine.c: \(mine_[a-z_]*\) is not written yet.*/\1/p' "$out" | head -n 1)
