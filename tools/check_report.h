@@ -10,10 +10,10 @@ typedef struct check_report {
     json_t *root, *cases;
     const char *driver;
     const suite_options *options;
-    uint32_t counts[3];               /**< By suite_outcome. */
-    char unwritten[SUITE_TEXT_BYTES]; /**< What the driver said last of a function that its author
-                                         has not written yet; "": nothing. */
+    uint32_t counts[3]; /**< By suite_outcome. */
     double seconds;
+    char unwritten[SUITE_TEXT_BYTES]; /**< What was said already of functions that the driver's
+                                         author has not written yet; "": nothing. */
 } check_report;
 
 /** Begin, and print what is checked. Pointers are borrowed until the end. */

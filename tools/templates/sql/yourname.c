@@ -20,10 +20,11 @@ typedef struct yourname_conn {
     uint64_t deadline_ns; /* of the transaction; UINT64_MAX = none */
 } yourname_conn;
 
-/* Step 6: what works, and nothing else. */
+/* Step 6: what works, and nothing else. SQL and INTERRUPT are slots that TENON_SQL_DRIVER fills. */
 static const uint64_t yourname_capabilities = TENON_CAP_PERSISTENT | TENON_CAP_SINGLE_WRITER |
                                               TENON_CAP_SAVEPOINTS | TENON_CAP_TRANSACTIONAL_DDL |
-                                              TENON_CAP_SERIALIZABLE | TENON_CAP_DURABLE_POWER;
+                                              TENON_CAP_SERIALIZABLE | TENON_CAP_DURABLE_POWER |
+                                              TENON_CAP_SQL | TENON_CAP_INTERRUPT;
 
 /* A failure names what was tried, and where; `effect` says what became of the transaction. */
 static tenon_status
@@ -274,7 +275,7 @@ yourname_verify(tenon_drv_conn *conn, tenon_problem_fn fn, void *arg, tenon_erro
     return TENON_OK;
 }
 
-/* Stops the running statement, from another thread: claim TENON_CAP_INTERRUPT where it does. */
+/* Stops the running statement, from another thread. */
 static void
 yourname_interrupt(tenon_drv_conn *conn)
 {
