@@ -10,11 +10,13 @@ typedef struct migrate_versions {
     uint32_t wanted;
 } migrate_versions;
 
-/* The stored version; 0 where there is no database yet. @return TOOL_GO_ON or the exit status */
+/* The stored version; 0 where there is no database yet. What is to be changed is opened for
+ * writing, as an engine may have to that must recover first. @return TOOL_GO_ON or the exit status
+ */
 static int
-migrate_read_version(const char *url, uint32_t *out)
+migrate_read_version(const char *url, bool check, uint32_t *out)
 {
-    tenon_open_options options = { .read_only = true };
+    tenon_open_options options = { .read_only = check, .no_auto_migrate = true };
     tenon_error err = { 0 };
     tenon_db *db = NULL;
     int rc = tool_open_existing(url, &options, &db);
@@ -88,7 +90,7 @@ migrate_command(const tool_command *command, int argc, char **argv)
                         arguments);
 
     if (rc == TOOL_GO_ON)
-        rc = migrate_read_version(arguments[0], &v.before);
+        rc = migrate_read_version(arguments[0], check, &v.before);
     v.after = v.before;
     /* What --check need not compare: an older version, or none, is what it is to tell of. */
     if (rc == TOOL_GO_ON && (!check || v.before >= v.wanted))
