@@ -456,9 +456,11 @@ typedef struct tenon_drv_admin_ops {
  * come from others meanwhile, one at a time. Only with TENON_CAP_SINGLE_WRITER. */
 #define TENON_DRV_THREAD_BOUND UINT32_C(1)
 
-/** A database that has reported TENON_UNKNOWN_OUTCOME is to be closed, with all connections, and
- * opened anew before anything else is asked of it: what the engine holds in memory may no longer be
- * what it has stored. */
+/** A database whose commit has reported TENON_UNKNOWN_OUTCOME is to be closed, with all
+ * connections, and opened anew before anything else is asked of it: what the engine holds in memory
+ * may no longer be what it has stored. Nothing but a commit has this effect. Another call of an
+ * engine that has to be opened anew says TENON_UNAVAILABLE, which closes the connection, and says
+ * so until the application has closed the database and opened it again. */
 #define TENON_DRV_REOPEN UINT32_C(2)
 
 /** Several transactions may share one of the engine, and its commit: each runs inside savepoint 1,

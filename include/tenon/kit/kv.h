@@ -72,7 +72,8 @@ typedef struct tenon_kv_engine {
     /** Set the value of a key, whether or not it has one. `value` is no pointer into the store. */
     tenon_status (*put)(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes value,
                         tenon_error *err);
-    /** Remove a key. @retval TENON_OK, TENON_NOT_FOUND */
+    /** Remove a key. @retval TENON_OK, TENON_NOT_FOUND: it is not there; damage is found by this,
+     * so an engine that says TENON_OK then is refused when a store is made */
     tenon_status (*remove)(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_error *err);
     /** A cursor, without a position. A put or remove in the transaction takes its position away. */
     tenon_status (*cursor_open)(tenon_kv_txn *txn, tenon_kv_cursor **out, tenon_error *err);
