@@ -11,10 +11,7 @@
 #include "tool.h"
 #include "workload_file.h"
 
-#define ARGUMENTS_PROBE_SECONDS 1.5
-
 enum {
-    ARGUMENTS_OPEN_SLICE_MS = 2000,  /* long, for who waits is carried over no end of a slice */
     ARGUMENTS_WARM_PERCENT = 20,     /* of the time that is measured, at most */
     ARGUMENTS_SLICE_OPERATIONS = 100 /* at least, where a count is given */
 };
@@ -261,17 +258,6 @@ plan_is_deterministic(const plan *p)
     return p->operations > 0 && p->thread_count == 1 && p->threads[0] == 1;
 }
 
-double
-plan_seconds(const plan *p)
-{
-    const double cells = (p->seconds + (double)p->warm_ms / 2000) * plan_sides(p);
-    const double probes = p->has_proof ? ARGUMENTS_PROBE_SECONDS * p->driver_count : 0;
-
-    if (p->operations > 0)
-        return 0;
-    return (cells * p->thread_count + probes) * p->workload_count;
-}
-
 static int
 arguments_loop(arguments *a, plan *p)
 {
@@ -283,8 +269,6 @@ arguments_loop(arguments *a, plan *p)
         tool_error("bench", "--rate and --operations: an open loop goes by time");
         return TOOL_USAGE;
     }
-    if (a->slice_ms == 0 && a->rate > 0)
-        a->slice_ms = ARGUMENTS_OPEN_SLICE_MS;
     return TOOL_GO_ON;
 }
 
@@ -454,7 +438,7 @@ arguments_read(int argc, char **argv, plan *out)
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
           "that many instead, however long it takes; then all have to end with the same rows" },
         { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N",
-          "of a slice; default: as long as 50 operations take, 2000 with --rate" },
+          "of a slice; default: as long as 50 operations take, at most 2000 with --rate" },
         { "--rate", TOOL_NUMBER, &a.rate, 1, 100000000, "N",
           "open loop: so many operations a second are due on each driver, whatever it does" },
         { "--arrivals", TOOL_TEXT, &a.arrivals, 0, 0, "HOW",

@@ -19,7 +19,9 @@ enum {
     CELL_LEAST_SLICE_MS = 2,
     CELL_LEAST_SHARED_SLICE_MS = 20, /* of several threads, which have to be woken */
     CELL_MOST_SLICE_MS = 200,
+    CELL_OPEN_SLICE_MS = 2000, /* long, for who waits is carried over no end of a slice */
     CELL_MOST_ROUNDS = 2000,
+    CELL_LEAST_ROUNDS = 8,   /* though they take longer than there is time: fewer say nothing */
     CELL_LEAST_WARM = 6,     /* slices of each side */
     CELL_STEADY_PERCENT = 10 /* the second half's rate is that near to the first half's */
 };
@@ -117,6 +119,7 @@ cell_judge(const plan *p, const side *sides, cell *out)
 
 typedef struct cell_work {
     const plan *plan;
+    double seconds; /* of each side */
     crew *crew;
     side *sides;
     cell *out;
@@ -190,13 +193,22 @@ cell_is_steady(const cell_work *w, uint32_t rounds)
     return true;
 }
 
+static uint64_t
+cell_deadline_ns(const cell_work *w, double seconds)
+{
+    return crew_now_ns() + (uint64_t)(seconds * w->fine_count * 1e9);
+}
+
+/* Slices may take longer than was wanted, so the clock has a say too. */
 static void
-cell_warm(cell_work *w, uint32_t most)
+cell_warm(cell_work *w, double seconds, uint32_t most)
 {
     cell *out = w->out;
     const uint32_t orders = order_count(w->fine_count);
+    const uint64_t until_ns = cell_deadline_ns(w, seconds);
 
-    while (out->warm_rounds < most && !out->steady && !stop_requested()) {
+    while (out->warm_rounds < most && !out->steady && !stop_requested() &&
+           (out->warm_rounds < CELL_LEAST_WARM || crew_now_ns() < until_ns)) {
         for (uint32_t i = 0; i < w->fine_count; i++) {
             const uint32_t who = w->fine[order_side(w->fine_count, out->warm_rounds % orders, i)];
 
@@ -317,11 +329,27 @@ cell_slice_ms(const cell_work *w)
     const double slowest = cell_slowest_ms(w);
     const double wanted = slowest > 0 ? CELL_SLICE_OPERATIONS * slowest : CELL_WARM_SLICE_MS;
     const double shared = w->out->threads > 1 ? CELL_LEAST_SHARED_SLICE_MS : CELL_LEAST_SLICE_MS;
-    const double fewest = (double)p->seconds * 1000 / CELL_MOST_ROUNDS;
+    const double fewest = w->seconds * 1000 / CELL_MOST_ROUNDS;
 
     if (p->slice_ms != 0)
         return p->slice_ms;
+    if (p->rate > 0)
+        return CELL_OPEN_SLICE_MS;
     return (uint32_t)ceil(fmin(fmax(fmax(wanted, shared), fewest), CELL_MOST_SLICE_MS));
+}
+
+/* All orders equally often; where that takes more time than there is, slices are shorter. */
+static uint32_t
+cell_rounds_in(cell_work *w, uint32_t orders)
+{
+    const double ms = w->seconds * 1000;
+    const bool is_free = w->plan->slice_ms == 0 && w->plan->rate <= 0;
+    const uint32_t rounds = (uint32_t)fmax(ms / w->out->slice_ms, is_free ? CELL_LEAST_ROUNDS : 1);
+    const uint32_t balanced = rounds + (orders - rounds % orders) % orders;
+
+    if (w->plan->slice_ms == 0)
+        w->out->slice_ms = (uint32_t)ceil(fmin(ms / balanced, w->out->slice_ms));
+    return balanced;
 }
 
 static void
@@ -334,8 +362,7 @@ cell_choose(cell_work *w)
 
     w->out->slice_ms = cell_slice_ms(w);
     if (p->operations == 0)
-        rounds = p->seconds * 1000 / w->out->slice_ms;
-    rounds = rounds == 0 ? 1 : rounds;
+        rounds = cell_rounds_in(w, orders);
     w->out->plan_rounds = rounds + (orders - rounds % orders) % orders;
     if (p->operations > 0)
         w->slice_operations = p->operations / ((uint64_t)w->out->plan_rounds * w->out->threads) + 1;
@@ -346,18 +373,20 @@ static bool
 cell_prepare(cell_work *w)
 {
     cell *out = w->out;
+    const double warm_seconds = w->plan->warm_ms / 1000.0 * fmin(1, w->seconds / w->plan->seconds);
+    const uint32_t unknown_ms = w->plan->rate > 0 ? CELL_OPEN_SLICE_MS : CELL_WARM_SLICE_MS;
     uint32_t warm_rounds;
 
     for (uint32_t i = 0; i < out->side_count; i++)
         if (w->sides[i].state == SIDE_FINE)
             w->fine[w->fine_count++] = i;
-    out->slice_ms = w->plan->slice_ms != 0 ? w->plan->slice_ms : CELL_WARM_SLICE_MS;
+    out->slice_ms = w->plan->slice_ms != 0 ? w->plan->slice_ms : unknown_ms;
     if (w->plan->operations > 0)
         cell_choose(w);
-    warm_rounds = (w->plan->warm_ms + out->slice_ms - 1) / out->slice_ms;
+    warm_rounds = (uint32_t)ceil(warm_seconds * 1000 / out->slice_ms);
     if (!cell_make_slices(out, warm_rounds))
         return false;
-    cell_warm(w, warm_rounds);
+    cell_warm(w, warm_seconds, warm_rounds);
     cell_choose(w);
     for (uint32_t i = 0; i < w->fine_count; i++) {
         target_reset(&w->sides[w->fine[i]].target);
@@ -366,26 +395,40 @@ cell_prepare(cell_work *w)
     return cell_make_slices(out, out->plan_rounds);
 }
 
+/* Whether there is time for all orders once more; they are balanced only together. */
+static bool
+cell_has_time(const cell_work *w, uint32_t orders, uint64_t from_ns, uint64_t until_ns)
+{
+    const uint64_t now_ns = crew_now_ns();
+
+    if (w->plan->operations > 0 || w->out->rounds < CELL_LEAST_ROUNDS)
+        return true;
+    return now_ns + (now_ns - from_ns) / (w->out->rounds / orders) / 2 < until_ns;
+}
+
 static void
 cell_time(cell_work *w)
 {
     const uint32_t orders = order_count(w->fine_count);
+    const uint64_t from_ns = crew_now_ns(), until_ns = cell_deadline_ns(w, w->seconds);
     uint32_t order[2 * PLAN_MOST_SIDES];
     uint64_t chance = w->plan->seed;
+    bool has_time = w->fine_count > 0;
 
-    while (w->out->rounds < w->out->plan_rounds && w->fine_count > 0 && !stop_requested()) {
+    while (has_time && w->out->rounds < w->out->plan_rounds && !stop_requested()) {
         if (w->out->rounds % orders == 0)
             numbers_shuffle(order, orders, &chance);
         cell_round(w, order[w->out->rounds % orders]);
+        has_time = w->out->rounds % orders != 0 || cell_has_time(w, orders, from_ns, until_ns);
     }
-    w->out->partial = w->fine_count > 0 && w->out->rounds < w->out->plan_rounds;
+    w->out->partial = has_time && w->out->rounds < w->out->plan_rounds;
 }
 
 bool
 cell_run(const plan *p, crew *c, side *sides, uint32_t side_count, target *generator,
-         uint32_t threads, cell *out)
+         uint32_t threads, double seconds, cell *out)
 {
-    cell_work w = { .plan = p, .crew = c, .sides = sides, .out = out };
+    cell_work w = { .plan = p, .seconds = seconds, .crew = c, .sides = sides, .out = out };
     tenon_counts before[PLAN_MOST_SIDES];
     machine_look look;
 

@@ -48,7 +48,7 @@ typedef struct cell_side {
 typedef struct cell {
     uint32_t threads, slice_ms;
     uint32_t rounds;      /**< That were done, */
-    uint32_t plan_rounds; /**< and that were to be done. */
+    uint32_t plan_rounds; /**< and that were to be done, if there was time. */
     uint32_t warm_rounds;
     bool steady, partial;
     bool undisturbed;    /**< Ratios are of the time in which threads had a processor. */
@@ -63,10 +63,11 @@ typedef struct cell {
  * Run it on those sides that are fine.
  *
  * @param[in] generator a target without a database
+ * @param[in] seconds   of each side, where the plan counts no operations
  * @return false: no memory. cell_free releases what was made, whatever this returns
  */
 bool cell_run(const plan *p, crew *c, side *sides, uint32_t side_count, target *generator,
-              uint32_t threads, cell *out);
+              uint32_t threads, double seconds, cell *out);
 void cell_free(cell *c);
 
 /** Name of a verdict. */

@@ -305,6 +305,12 @@ chat_fill(target *t)
     return st == TENON_OK || target_failed(t, "fill", st, &first->last);
 }
 
+static double
+chat_fill_commits(uint32_t workers)
+{
+    return CHAT_USERS + (double)workers * (CHAT_MESSAGES + 2);
+}
+
 static chat_rows
 chat_wanted(const target *t, uint64_t *unknown)
 {
@@ -372,6 +378,7 @@ const scenario scenario_chat = {
     .schema = chat_schema,
     .prepare = chat_prepare,
     .fill = chat_fill,
+    .fill_commits = chat_fill_commits,
     .run = chat_run,
     .check = chat_check,
     .release = chat_release,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "live.h"
+#include "pace.h"
 #include "settings.h"
 #include "stop.h"
 #include "tool.h"
@@ -35,10 +36,42 @@ group_open_failed(const plan *p, side *s)
         group_drop_out(s, SIDE_BROKEN, "%s", s->target.why);
 }
 
+/* Seconds since `*at`, which is now then. */
+static double
+group_lap(uint64_t *at)
+{
+    const uint64_t now_ns = crew_now_ns();
+    const double seconds = (double)(now_ns - *at) / 1e9;
+
+    *at = now_ns;
+    return seconds;
+}
+
 static bool
-group_open_side(const plan *p, const char *folder, const workload *w, uint32_t number, side *s)
+group_fill(pace *paced, side *s)
 {
     target *t = &s->target;
+    const workload *w = t->workload;
+    uint64_t at = crew_now_ns();
+
+    if (!w->scenario->fill(t)) {
+        group_drop_out(s, SIDE_BROKEN, "%s", t->why);
+        return false;
+    }
+    if (w->scenario->fill_commits != NULL)
+        pace_note(paced, s->driver, PACE_COMMIT, group_lap(&at),
+                  w->scenario->fill_commits(t->worker_count));
+    else
+        pace_note(paced, s->driver, PACE_FILL, group_lap(&at), pace_fill_units(paced, w));
+    return true;
+}
+
+static bool
+group_open_side(const plan *p, pace *paced, const char *folder, const workload *w, uint32_t number,
+                side *s)
+{
+    target *t = &s->target;
+    uint64_t at = crew_now_ns();
 
     t->workload = w;
     t->records = p->records;
@@ -57,10 +90,9 @@ group_open_side(const plan *p, const char *folder, const workload *w, uint32_t n
                        tool_durability(p->durability), tool_durability(tenon_db_durability(t->db)));
         return false;
     }
-    if (w->scenario->fill(t))
-        return true;
-    group_drop_out(s, SIDE_BROKEN, "%s", t->why);
-    return false;
+    pace_note(paced, s->driver, PACE_OPEN, group_lap(&at), 1);
+    pace_note_lasting(paced, s->driver, (tenon_db_capabilities(t->db) & TENON_CAP_PERSISTENT) != 0);
+    return group_fill(paced, s);
 }
 
 static void
@@ -75,9 +107,10 @@ group_sides(const plan *p, group *g)
 }
 
 static void
-group_check(side *s, scenario_check *out)
+group_check(pace *paced, side *s, scenario_check *out)
 {
     target *t = &s->target;
+    uint64_t at = crew_now_ns();
 
     if (s->state == SIDE_BROKEN || s->state == SIDE_ABSENT || t->db == NULL)
         return;
@@ -85,27 +118,40 @@ group_check(side *s, scenario_check *out)
         group_drop_out(s, SIDE_BROKEN, "%s", t->why);
     else if (!out->ok)
         group_drop_out(s, SIDE_INVALID, "%s", out->what);
+    pace_note(paced, s->driver, PACE_LOOK, group_lap(&at), (double)out->rows);
+}
+
+/* As many operations as there are to be done, by one thread. */
+static void
+group_do(pace *paced, crew *c, side *s, operation only, uint64_t count)
+{
+    const loop l = {
+        .target = &s->target, .threads = 1, .for_ns = UINT64_MAX / 4, .count = count, .only = only
+    };
+    slice done;
+
+    loop_run(c, &l, &done);
+    pace_note(paced, s->driver, PACE_COMMIT, done.seconds, (double)target_sum(&s->target).commits);
 }
 
 /* The same operations by one thread on each: then all have to hold the same. */
 static void
-group_agree(group *g, crew *c)
+group_agree(const plan *p, pace *paced, group *g, crew *c)
 {
+    const bool writes = workload_writes(g->workload);
     const side *base = NULL;
 
     for (uint32_t i = 0; i < g->side_count && !stop_requested(); i++) {
         side *s = &g->sides[i];
-        const loop l = { .target = &s->target,
-                         .threads = 1,
-                         .for_ns = UINT64_MAX / 4,
-                         .count = GROUP_ALIKE,
-                         .only = OPERATIONS };
-        slice done;
 
         if (s->state != SIDE_FINE)
             continue;
-        loop_run(c, &l, &done);
-        group_check(s, &s->first);
+        if (!writes && p->operations == 0) {
+            group_do(paced, c, s, g->workload->scenario->proof, GROUP_COMMITS);
+            target_reset(&s->target);
+        }
+        group_do(paced, c, s, OPERATIONS, GROUP_ALIKE);
+        group_check(paced, s, &s->first);
         target_reset(&s->target);
         if (s->state != SIDE_FINE || !s->first.has_digest)
             continue;
@@ -118,7 +164,8 @@ group_agree(group *g, crew *c)
 }
 
 static bool
-group_open(const plan *p, const char *folder, const workload *w, uint32_t first, group *g)
+group_open(const plan *p, pace *paced, const char *folder, const workload *w, uint32_t first,
+           group *g)
 {
     target *none = &g->generator;
 
@@ -126,7 +173,7 @@ group_open(const plan *p, const char *folder, const workload *w, uint32_t first,
     for (uint32_t i = 0; i < g->side_count && !stop_requested(); i++) {
         side *s = &g->sides[i];
 
-        if (!group_open_side(p, folder, w, first + i, s))
+        if (!group_open_side(p, paced, folder, w, first + i, s))
             continue;
         s->server = machine_find_server(s->target.db);
         g->settings[i] = settings_read(s->target.db);
@@ -159,10 +206,10 @@ group_compare_ends(group *g)
 }
 
 static void
-group_end(const plan *p, group *g)
+group_end(const plan *p, pace *paced, group *g)
 {
     for (uint32_t i = 0; i < g->side_count; i++)
-        group_check(&g->sides[i], &g->sides[i].last);
+        group_check(paced, &g->sides[i], &g->sides[i].last);
     if (plan_is_deterministic(p) && !stop_requested())
         group_compare_ends(g);
     for (uint32_t i = 0; i < g->side_count; i++) {
@@ -179,54 +226,67 @@ group_end(const plan *p, group *g)
     }
 }
 
+static void
+group_close(pace *paced, group *g)
+{
+    for (uint32_t i = 0; i < g->side_count; i++) {
+        side *s = &g->sides[i];
+        uint64_t at = crew_now_ns();
+
+        if (s->target.workload == NULL)
+            continue;
+        target_release(&s->target);
+        place_drop(&s->target.place);
+        pace_note(paced, s->driver, PACE_CLOSE, group_lap(&at), 1);
+    }
+    target_release(&g->generator);
+}
+
 /* Each driver alone, after all have been closed. */
 static void
-group_probe(const plan *p, const probe_maker *m, uint32_t first, group *g)
+group_probe(const plan *p, pace *paced, const probe_maker *m, uint32_t first, group *g)
 {
     const uint32_t number = (uint32_t)(g->workload - p->workloads);
     char why[PROBE_TEXT_BYTES];
 
     for (uint32_t i = 0; i < p->driver_count && !stop_requested(); i++) {
         side *s = &g->sides[i];
+        uint64_t at = crew_now_ns();
 
         if (s->state != SIDE_FINE || !place_can_repeat(s->driver))
             continue;
         probe_run(m, number, i, first + PLAN_MOST_SIDES + i, &g->probes[i]);
+        pace_note(paced, s->driver, PACE_PROBE, group_lap(&at),
+                  pace_probe(paced, s->driver, g->workload));
         if (!probe_is_kept(&g->probes[i], p->durability, why, sizeof why))
             group_drop_out(s, SIDE_INVALID, "%s", why);
     }
 }
 
 bool
-group_run(const plan *p, crew *c, const probe_maker *m, live *l, const char *folder,
+group_run(const plan *p, crew *c, const probe_maker *m, live *l, pace *t, const char *folder,
           const workload *w, uint32_t first, group *out)
 {
     bool ok;
 
     memset(out, 0, sizeof *out);
     out->workload = w;
-    ok = group_open(p, folder, w, first, out);
+    ok = group_open(p, t, folder, w, first, out);
     if (ok)
-        group_agree(out, c);
-    /* Filling takes as long for the others as for the first. */
-    if (ok && l != NULL && w == p->workloads && plan_seconds(p) > 0)
-        live_announce(l, plan_seconds(p) + live_seconds(l) * p->workload_count);
+        group_agree(p, t, out, c);
+    if (ok && w == p->workloads)
+        live_announce(l, pace_announce(t, out));
     for (uint32_t i = 0; i < p->thread_count && ok && !stop_requested(); i++) {
         live_show(l, out, w->name);
         ok = cell_run(p, c, out->sides, out->side_count, &out->generator, p->threads[i],
-                      &out->cells[i]);
+                      pace_seconds(t, out), &out->cells[i]);
         live_show(l, NULL, NULL);
         out->cell_count++;
     }
-    group_end(p, out);
-    for (uint32_t i = 0; i < out->side_count; i++)
-        if (out->sides[i].target.workload != NULL) {
-            target_release(&out->sides[i].target);
-            place_drop(&out->sides[i].target.place);
-        }
-    target_release(&out->generator);
+    group_end(p, t, out);
+    group_close(t, out);
     if (ok && m != NULL)
-        group_probe(p, m, first, out);
+        group_probe(p, t, m, first, out);
     for (uint32_t i = 0; i < out->side_count; i++)
         out->has_failed = out->has_failed || out->sides[i].state == SIDE_BROKEN ||
                           out->sides[i].state == SIDE_INVALID;

@@ -20,24 +20,27 @@ typedef struct group {
     bool has_failed; /**< A side is broken or invalid. */
 } group;
 
-/** Operations that each side does alike before it is timed. */
-enum { GROUP_ALIKE = 500 };
+/** Operations that each side does alike before it is timed; before these, where none of them
+ * writes, some that do, to learn how long that takes. */
+enum { GROUP_ALIKE = 500, GROUP_COMMITS = 20 };
 
 /** Numbers of places that are one workload's. */
 enum { GROUP_PLACES = 2 * PLAN_MOST_SIDES };
 
 struct live;
+struct pace;
 
 /**
  * Run it.
  *
  * @param[in] m     to probe with; NULL: nothing is probed
  * @param[in] l     shows what is going on; may be NULL
+ * @param[in] t     says how long each run may be
  * @param[in] first number of the first place; GROUP_PLACES are used
  * @return false: no memory. group_free releases what was made, whatever this returns
  */
-bool group_run(const plan *p, crew *c, const probe_maker *m, struct live *l, const char *folder,
-               const workload *w, uint32_t first, group *out);
+bool group_run(const plan *p, crew *c, const probe_maker *m, struct live *l, struct pace *t,
+               const char *folder, const workload *w, uint32_t first, group *out);
 void group_free(group *g);
 
 #endif

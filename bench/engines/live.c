@@ -100,6 +100,8 @@ live_seconds(const live *l)
 void
 live_announce(live *l, double total_seconds)
 {
+    if (l == NULL || total_seconds <= 0)
+        return;
     (void)pthread_mutex_lock(&l->lock);
     l->total_seconds = total_seconds;
     (void)pthread_mutex_unlock(&l->lock);

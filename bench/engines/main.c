@@ -14,6 +14,7 @@
 #include "group.h"
 #include "html.h"
 #include "live.h"
+#include "pace.h"
 #include "result.h"
 #include "stop.h"
 #include "table.h"
@@ -29,6 +30,7 @@ typedef struct bench {
     live *live;
     json_t *result;
     group group;
+    pace pace;
     bool has_failed;
 } bench;
 
@@ -54,7 +56,7 @@ main_workloads(bench *b)
     bool ok = true;
 
     for (uint32_t i = 0; i < p->workload_count && ok && !stop_requested(); i++) {
-        ok = group_run(p, b->crew, p->has_proof ? &b->maker : NULL, b->live, b->folder,
+        ok = group_run(p, b->crew, p->has_proof ? &b->maker : NULL, b->live, &b->pace, b->folder,
                        &p->workloads[i], i * GROUP_PLACES, &b->group) &&
              result_add(b->result, p, &b->group);
         b->has_failed = b->has_failed || b->group.has_failed;
@@ -66,12 +68,12 @@ main_workloads(bench *b)
 }
 
 static int
-main_report(bench *b, double seconds)
+main_report(bench *b)
 {
     const plan *p = &b->plan;
     int rc = TOOL_GO_ON;
 
-    result_end(b->result, seconds, stop_requested());
+    result_end(b->result, b->pace.announced, pace_elapsed(&b->pace), stop_requested());
     if ((p->json == NULL || strcmp(p->json, "-") != 0) &&
         (p->csv == NULL || strcmp(p->csv, "-") != 0))
         table_print(b->result);
@@ -94,8 +96,8 @@ static int
 main_run(bench *b)
 {
     const plan *p = &b->plan;
-    const uint64_t from_ns = crew_now_ns();
 
+    pace_start(&b->pace, p);
     if (sodium_init() < 0 || !main_folder(b))
         return TOOL_FAILED;
     if (p->crash)
@@ -114,7 +116,7 @@ main_run(bench *b)
         return TOOL_FAILED;
     live_stop(b->live);
     b->live = NULL;
-    return main_report(b, (double)(crew_now_ns() - from_ns) / 1e9);
+    return main_report(b);
 }
 
 int

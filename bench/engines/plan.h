@@ -50,7 +50,4 @@ uint32_t plan_sides(const plan *p);
 /** Whether each driver does exactly the same, so that all hold the same rows in the end. */
 bool plan_is_deterministic(const plan *p);
 
-/** Seconds that it takes, but for filling; 0: it takes as long as the operations do. */
-double plan_seconds(const plan *p);
-
 #endif

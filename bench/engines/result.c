@@ -45,8 +45,10 @@ result_new(const plan *p, const char *folder)
 }
 
 void
-result_end(json_t *result, double seconds, bool partial)
+result_end(json_t *result, double announced, double seconds, bool partial)
 {
+    (void)json_object_set_new(result, "announced_seconds",
+                              announced > 0 ? json_real(announced) : json_null());
     (void)json_object_set_new(result, "seconds", json_real(seconds));
     (void)json_object_set_new(result, "partial", json_boolean(partial));
 }

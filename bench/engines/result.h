@@ -13,8 +13,8 @@ json_t *result_new(const plan *p, const char *folder);
 /** Add a workload. @return false: no memory */
 bool result_add(json_t *result, const plan *p, const group *g);
 
-/** Note the end. */
-void result_end(json_t *result, double seconds, bool partial);
+/** Note the end. @param[in] announced seconds; 0: none were */
+void result_end(json_t *result, double announced, double seconds, bool partial);
 
 /** Write to a file, or to stdout where it is "-". @return TOOL_GO_ON or TOOL_FAILED */
 int result_write(const json_t *result, const char *path);

@@ -36,6 +36,8 @@ typedef struct scenario {
     bool (*prepare)(target *t);
     /** Fill a new database with `target->records`. */
     bool (*fill)(target *t);
+    /** Single commits that `fill` takes for so many workers; NULL: it fills in batches. */
+    double (*fill_commits)(uint32_t workers);
     /** Run one operation. Allocates nothing. @return as tenon_run; an abort that was meant is OK */
     tenon_status (*run)(worker *w, operation op);
     /** Look at every row. Nobody works meanwhile. */

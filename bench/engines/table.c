@@ -444,5 +444,9 @@ table_print(const json_t *result)
             (void)printf("\n");
         table_workload(result, load);
     }
-    (void)printf("\nagain: %s\n", table_text(result, "command"));
+    (void)printf("\n");
+    if (json_is_number(json_object_get(result, "announced_seconds")))
+        (void)printf("announced %.0f s, took %.0f s\n", table_real(result, "announced_seconds"),
+                     table_real(result, "seconds"));
+    (void)printf("again: %s\n", table_text(result, "command"));
 }

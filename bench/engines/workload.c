@@ -222,6 +222,18 @@ workload_writes(const workload *w)
     return writes;
 }
 
+double
+workload_write_part(const workload *w)
+{
+    double writes = 0, all = 0;
+
+    for (int op = 0; op < OPERATIONS; op++) {
+        writes += operations[op].writes ? w->weights[op] : 0;
+        all += w->weights[op];
+    }
+    return all > 0 ? writes / all : 0;
+}
+
 bool
 workload_settle(workload *w)
 {

@@ -71,6 +71,9 @@ operation workload_draw(const workload *w, draw_stream *stream);
 /** Whether its operations write. */
 bool workload_writes(const workload *w);
 
+/** The part of its operations that write, from 0 to 1. */
+double workload_write_part(const workload *w);
+
 /** Its scenario, from its weights. @return false: they belong to more than one, or there are none
  */
 bool workload_settle(workload *w);
