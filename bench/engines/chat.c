@@ -42,6 +42,7 @@ typedef struct chat_worker {
     bool wrong;
     chat_rows rows;
     uint64_t unknown; /* commits that may have happened */
+    char sample[64];  /* a message, for the generator alone */
 } chat_worker;
 
 static chat_context
@@ -188,10 +189,19 @@ chat_see(void *arg, const chat_message_row *row)
 {
     chat_worker *c = arg;
 
-    for (uint32_t i = 0; i < row->content_bytes; i++)
-        c->wrong = c->wrong || row->content[i] == '\0';
+    c->wrong = c->wrong || memchr(row->content, '\0', row->content_bytes) != NULL;
     c->page_count++;
     return TENON_OK;
+}
+
+/* The generator alone: a look at as many messages as a page has. */
+static void
+chat_pretend_page(chat_worker *c)
+{
+    const chat_message_row row = { .content = c->sample, .content_bytes = sizeof c->sample };
+
+    for (int i = 0; i < CHAT_PAGE; i++)
+        (void)chat_see(c, &row);
 }
 
 /* From the newest message to the oldest, page by page, and again. */
@@ -204,8 +214,10 @@ chat_read_page(worker *w)
     chat_position next;
     tenon_status st;
 
-    if (w->target->db == NULL)
+    if (w->target->db == NULL) {
+        chat_pretend_page(c);
         return TENON_OK;
+    }
     if (c->seen >= CHAT_MESSAGES) {
         c->seen = 0;
         memset(&c->at, 0, sizeof c->at);
@@ -267,6 +279,7 @@ chat_prepare(target *t)
         if (c == NULL)
             return target_failed(t, "memory", TENON_NO_MEMORY, NULL);
         c->model = t->model;
+        memset(c->sample, 'm', sizeof c->sample);
     }
     return t->model != NULL || target_failed(t, "memory", TENON_NO_MEMORY, NULL);
 }

@@ -299,6 +299,21 @@ rows_multi_body(tenon_txn *txn, void *arg, tenon_error *err)
     return st == TENON_OK && abort ? TENON_CANCELLED : st;
 }
 
+void
+rows_look_in_order(rows_worker *r, const tenon_value *row, rows_last *last)
+{
+    const tenon_value before = tenon_blob(last->key, last->bytes), *key = &row[ROWS_KEY];
+
+    r->wrong = r->wrong || key->len < 8 || key->len > WORKLOAD_MOST_KEY_BYTES ||
+               tenon_value_compare(&before, key) >= 0 ||
+               !rows_is_right(r->model, row, rows_record(r->model, key->as.data), 0);
+    if (r->wrong)
+        return;
+    last->bytes = key->len;
+    memcpy(last->key, key->as.data, key->len);
+    r->read_rows++;
+}
+
 static tenon_status
 rows_scan_body(tenon_txn *txn, void *arg, tenon_error *err)
 {
@@ -306,31 +321,35 @@ rows_scan_body(tenon_txn *txn, void *arg, tenon_error *err)
     const tenon_value params[] = { rows_key_of(r, 0), tenon_int(r->count) };
     tenon_cursor *cursor = NULL;
     const tenon_value *row;
-    uint8_t last[WORKLOAD_MOST_KEY_BYTES];
-    uint32_t last_len = 0;
+    rows_last last = { .bytes = 0 };
     tenon_status st;
 
     rows_begin(r);
     st = tenon_select(txn, &rows_from_key, params, &cursor, err);
-    while (st == TENON_OK && (st = tenon_next(cursor, &row, err)) == TENON_OK) {
-        const tenon_value before = tenon_blob(last, last_len);
-
-        r->wrong = r->wrong || row[ROWS_KEY].len < 8 ||
-                   row[ROWS_KEY].len > WORKLOAD_MOST_KEY_BYTES ||
-                   tenon_value_compare(&before, &row[ROWS_KEY]) >= 0 ||
-                   !rows_is_right(r->model, row, rows_record(r->model, row[ROWS_KEY].as.data), 0);
-        if (r->wrong)
-            break;
-        last_len = row[ROWS_KEY].len;
-        memcpy(last, row[ROWS_KEY].as.data, last_len);
-        r->read_rows++;
-    }
+    while (st == TENON_OK && !r->wrong && (st = tenon_next(cursor, &row, err)) == TENON_OK)
+        rows_look_in_order(r, row, &last);
     r->wrong = r->wrong || r->read_rows > r->count;
     tenon_cursor_close(cursor);
     return st == TENON_NOT_FOUND ? TENON_OK : st;
 }
 
 /* ---- Operations ---- */
+
+/* What the operation would do around its engine. */
+static void
+rows_pretend(rows_worker *r, tenon_txn_fn body)
+{
+    if (body == rows_scan_body || body == rows_read_body)
+        rows_generate(r, 0, r->count, body == rows_scan_body);
+    else if (body == rows_multi_body)
+        rows_generate(r, r->count / 2, r->count / 2, false);
+    else if (body == rows_modify_body)
+        rows_generate(r, 1, 1, false);
+    else if (body == rows_delete_body)
+        (void)rows_key_of(r, 0);
+    else
+        rows_generate(r, r->count, 0, false);
+}
 
 static tenon_status
 rows_transact(worker *w, tenon_txn_fn body, const char *name, bool read_only)
@@ -342,13 +361,9 @@ rows_transact(worker *w, tenon_txn_fn body, const char *name, bool read_only)
     rows_worker *r = w->own;
     tenon_status st;
 
-    if (w->target->db == NULL) { /* the generator alone: what would be sent is made */
-        for (uint32_t i = 0; i < (body == rows_scan_body ? 1 : r->count); i++) {
-            (void)rows_key_of(r, i);
-            if (!read_only)
-                (void)rows_value_of(r, i);
-        }
+    if (w->target->db == NULL) { /* the generator alone */
         rows_begin(r);
+        rows_pretend(r, body);
         return TENON_OK;
     }
     st = tenon_run(w->target->db, &options, body, r, &w->last);

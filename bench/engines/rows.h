@@ -40,8 +40,15 @@ typedef struct rows_worker {
     uint64_t read_rows, affected;
     bool missed, wrong, abort;
     uint8_t key[WORKLOAD_MOST_KEY_BYTES];
-    uint8_t *value; /**< WORKLOAD_MOST_VALUE_BYTES at most, in whole words. */
+    uint8_t *value;             /**< WORKLOAD_MOST_VALUE_BYTES at most, in whole words. */
+    struct rows_sample *sample; /**< NULL where there is a database. */
 } rows_worker;
+
+/** The key of the row before, in a scan. */
+typedef struct rows_last {
+    uint8_t key[WORKLOAD_MOST_KEY_BYTES];
+    uint32_t bytes;
+} rows_last;
 
 extern const tenon_table rows_table;
 extern const tenon_query rows_insert, rows_all;
@@ -61,6 +68,18 @@ uint32_t rows_value(const rows_model *m, uint64_t record, uint64_t nonce, uint8_
 
 /** Whether a row, as read, is one that was written for `record`, with at least that version. */
 bool rows_is_right(const rows_model *m, const tenon_value *row, uint64_t record, uint32_t least);
+
+/** Look at a row of a scan; sets the worker's `wrong` where it isn't what was written, or comes
+ * before the one before. */
+void rows_look_in_order(rows_worker *r, const tenon_value *row, rows_last *last);
+
+/* rows_generator.c */
+
+/** What an operation does of itself, without an engine: keys and values of `made` rows, then a look
+ * at `read` ones, `in_order` or one by one. */
+void rows_generate(rows_worker *r, uint32_t made, uint32_t read, bool in_order);
+bool rows_sample_make(rows_worker *r, const target *t); /**< @return false: no memory */
+void rows_sample_free(rows_worker *r);
 
 /** Insert the worker's `records`. */
 tenon_status rows_insert_body(tenon_txn *txn, void *arg, tenon_error *err);

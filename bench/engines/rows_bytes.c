@@ -16,8 +16,8 @@ rows_key(const rows_model *m, uint64_t record, uint8_t out[WORKLOAD_MOST_KEY_BYT
 
     for (uint32_t i = 0; i < 8; i++)
         out[i] = (uint8_t)(first >> (56 - 8 * i));
-    for (uint32_t i = 8; i < bytes; i++)
-        out[i] = (uint8_t)(rest >> (i % 8 * 8));
+    for (uint32_t i = 8; i < bytes; i += sizeof rest) /* there is room for whole words */
+        memcpy(out + i, &rest, sizeof rest);
     return bytes;
 }
 
@@ -71,20 +71,18 @@ rows_value_is_right(const rows_model *m, uint64_t seed, const tenon_value *value
 {
     const uint8_t *bytes = value->as.data;
     const uint32_t len = value->len;
-    uint64_t differ = 0;
+    uint64_t differ = 0, last;
 
     if (value->type != TENON_BLOB || len != rows_value_bytes(m, seed))
         return false;
-    for (uint32_t i = 0; i * 8 < len; i++) {
-        const uint32_t left = len - i * 8;
-        uint64_t word = rows_word(seed, i), read = 0;
+    for (uint32_t i = 0; i < len / 8; i++) {
+        uint64_t read;
 
-        memcpy(&read, bytes + (size_t)i * 8, left < 8 ? left : 8);
-        if (left < 8)
-            word &= (UINT64_C(1) << 8 * left) - 1;
-        differ |= word ^ read;
+        memcpy(&read, bytes + (size_t)i * 8, sizeof read);
+        differ |= rows_word(seed, i) ^ read;
     }
-    return differ == 0;
+    last = rows_word(seed, len / 8);
+    return differ == 0 && (len % 8 == 0 || memcmp(&last, bytes + len / 8 * 8, len % 8) == 0);
 }
 
 bool

@@ -50,7 +50,7 @@ rows_prepare(target *t)
         r->model = m;
         r->stream = &t->workers[i].stream;
         r->value = calloc(value_words, 8);
-        if (r->value == NULL)
+        if (r->value == NULL || (t->db == NULL && !rows_sample_make(r, t)))
             return target_failed(t, "memory", TENON_NO_MEMORY, NULL);
     }
     return true;
@@ -64,8 +64,10 @@ rows_release(target *t)
     for (uint32_t i = 0; i < t->worker_count; i++) {
         rows_worker *r = t->workers[i].own;
 
-        if (r != NULL)
+        if (r != NULL) {
             free(r->value);
+            rows_sample_free(r);
+        }
         free(r);
         t->workers[i].own = NULL;
     }
