@@ -8,6 +8,7 @@
 #include "expect.h"
 #include "order.h"
 #include "scenario.h"
+#include "size.h"
 #include "tool.h"
 #include "workload_file.h"
 
@@ -33,9 +34,10 @@ static const char arguments_details[] =
 typedef struct arguments {
     const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json,
         *csv, *html, *expect;
-    const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows;
+    const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows, *data_size;
     tool_list urls;
-    uint64_t records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch, abort_percent;
+    uint64_t memory, records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch,
+        abort_percent;
     bool no_control, no_proof, live, crash;
 } arguments;
 
@@ -177,7 +179,10 @@ arguments_workload(const arguments *a, plan *p, const char *name)
     rc = arguments_change(a, w);
     if (rc != TOOL_GO_ON)
         return rc;
-    draw_keys_prepare(&w->keys, p->records);
+    w->records = size_records(p, w);
+    if (w->records == 0)
+        return TOOL_USAGE;
+    draw_keys_prepare(&w->keys, w->records);
     p->workload_count++;
     return TOOL_GO_ON;
 }
@@ -358,7 +363,10 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
     p->has_control = !a->no_control;
     p->has_proof = !a->no_proof;
     p->seed = a->seed != 0 ? a->seed : (uint64_t)time(NULL);
+    p->memory_bytes = a->memory;
     rc = arguments_drivers(a, p);
+    if (rc == TOOL_GO_ON && a->data_size != NULL && !size_parse(a->data_size, &p->data_size))
+        rc = arguments_refuse("--data-size", a->data_size, size_known);
     if (rc == TOOL_GO_ON)
         rc = arguments_workloads(a, p);
     if (rc == TOOL_GO_ON)
@@ -433,6 +441,11 @@ arguments_read(int argc, char **argv, plan *out)
           "read-committed, snapshot, serializable: that or stronger; default: the strongest" },
         { "--records", TOOL_NUMBER, &a.records, 100, UINT32_MAX, "N",
           "rows to begin with; default 10000" },
+        { "--data-size", TOOL_TEXT, &a.data_size, 0, 0, "SIZE",
+          "instead: cache (a tenth of the memory), memory, beyond (twice as much), or a part as "
+          "0.5" },
+        { "--memory", TOOL_NUMBER, &a.memory, 1, INT64_MAX, "BYTES",
+          "what --data-size calls the memory, which this does not limit; default: what there is" },
         { "--seconds", TOOL_NUMBER, &a.seconds, 1, 86400, "S",
           "of each driver, workload and number of threads; default 10" },
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",

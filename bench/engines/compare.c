@@ -62,7 +62,8 @@ compare_is_alike(const compare *c)
     static const char *const environment[] = { "host",       "kernel",       "processor",
                                                "processors", "memory_bytes", "file_system",
                                                NULL };
-    static const char *const plan[] = { "durability", "isolation", "records", NULL };
+    static const char *const plan[] = { "durability", "isolation",    "records",
+                                        "data_size",  "memory_bytes", NULL };
     const json_t *environments[2], *plans[2];
 
     for (int i = 0; i < 2; i++) {

@@ -46,7 +46,7 @@ crash_open(const crash_case *c, target *t)
     memset(t, 0, sizeof *t);
     t->workload = &c->plan->workloads[0];
     t->place = c->place;
-    t->records = c->plan->records;
+    t->records = c->plan->workloads[0].records;
     t->seed = c->plan->seed;
     t->shared = c->model;
     t->shared_bytes = c->bytes - sizeof *c->shared;
@@ -179,7 +179,8 @@ crash_one(crash_case *c, const place_driver *driver, const char *folder, uint32_
     void *memory;
     bool ok;
 
-    c->bytes = sizeof(crash_shared) + rows_model_bytes(c->plan->records + CRASH_HEADROOM);
+    c->bytes = sizeof(crash_shared) +
+               rows_model_bytes(c->plan->workloads[0].records + CRASH_HEADROOM);
     memory = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         tool_error("bench", "no memory: %s", strerror(errno));

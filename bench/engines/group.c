@@ -62,7 +62,7 @@ group_fill(pace *paced, side *s)
         pace_note(paced, s->driver, PACE_COMMIT, group_lap(&at),
                   w->scenario->fill_commits(t->worker_count));
     else
-        pace_note(paced, s->driver, PACE_FILL, group_lap(&at), pace_fill_units(paced, w));
+        pace_note(paced, s->driver, PACE_FILL, group_lap(&at), pace_fill_units(w));
     return true;
 }
 
@@ -74,7 +74,7 @@ group_open_side(const plan *p, pace *paced, const char *folder, const workload *
     uint64_t at = crew_now_ns();
 
     t->workload = w;
-    t->records = p->records;
+    t->records = w->records;
     t->seed = p->seed;
     t->isolation = p->isolation;
     if (!place_make(s->driver, folder, number, p->durability, &t->place)) {
@@ -179,7 +179,7 @@ group_open(const plan *p, pace *paced, const char *folder, const workload *w, ui
         g->settings[i] = settings_read(s->target.db);
     }
     none->workload = w;
-    none->records = p->records;
+    none->records = w->records;
     none->seed = p->seed;
     return target_prepare(none, p->threads[p->thread_count - 1], false, false) &&
            w->scenario->fill(none);

@@ -129,22 +129,44 @@ machine_processor(char *out, size_t out_bytes)
         (void)snprintf(out, out_bytes, "%.*s", (int)strcspn(at + 2, "\n"), at + 2);
 }
 
-uint64_t
-machine_memory_bytes(void)
+/* The least limit of a group and of all that it is in. A container shows them without their names,
+ * so the root is looked at whatever the name is. */
+static uint64_t
+machine_group_bytes(const char *root, const char *name, const char *file, uint64_t bytes)
 {
-    static const char *const limits[] = { "/sys/fs/cgroup/memory.max",
-                                          "/sys/fs/cgroup/memory/memory.limit_in_bytes" };
-    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    char text[MACHINE_TEXT_BYTES];
+    char group[512], path[1024], text[64];
+    char *slash = group;
 
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        if (machine_read(limits[i], text, sizeof text) && text[0] >= '1' && text[0] <= '9') {
+    (void)snprintf(group, sizeof group, "%.*s", (int)strcspn(name, "\n"), name);
+    while (slash != NULL) {
+        (void)snprintf(path, sizeof path, "%s%s/%s", root, group, file);
+        if (machine_read(path, text, sizeof text) && text[0] >= '1' && text[0] <= '9') {
             const uint64_t limit = strtoull(text, NULL, 10);
 
             bytes = limit < bytes ? limit : bytes;
         }
+        slash = strrchr(group, '/');
+        if (slash != NULL)
+            *slash = '\0';
     }
     return bytes;
+}
+
+uint64_t
+machine_memory_bytes(void)
+{
+    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    char groups[MACHINE_TEXT_BYTES] = "";
+    const char *old, *now;
+
+    if (!machine_read("/proc/self/cgroup", groups, sizeof groups))
+        groups[0] = '\0';
+    now = strstr(groups, "0::/");
+    old = strstr(groups, ":memory:/");
+    bytes = machine_group_bytes("/sys/fs/cgroup", now == NULL ? "" : now + strlen("0::"),
+                                "memory.max", bytes);
+    return machine_group_bytes("/sys/fs/cgroup/memory", old == NULL ? "" : old + strlen(":memory:"),
+                               "memory.limit_in_bytes", bytes);
 }
 
 /* Type and device of the mount that a folder is on: the longest that it begins with. */

@@ -16,6 +16,7 @@
 #include "live.h"
 #include "pace.h"
 #include "result.h"
+#include "size.h"
 #include "stop.h"
 #include "table.h"
 #include "tool.h"
@@ -99,6 +100,8 @@ main_run(bench *b)
 
     pace_start(&b->pace, p);
     if (sodium_init() < 0 || !main_folder(b))
+        return TOOL_FAILED;
+    if (!size_has_room(p, b->folder))
         return TOOL_FAILED;
     if (p->crash)
         return crash_run(p, b->folder);

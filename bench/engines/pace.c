@@ -11,6 +11,9 @@
 #define PACE_LEAST 0.3
 #define PACE_MOST 1.5
 
+/* What was asked for is done where all ends that near to what was announced. */
+#define PACE_SLACK 0.07
+
 /* Rows take so many bytes more than those of their keys and values, reckoned as time. */
 #define PACE_ROW_BYTES 64
 
@@ -69,11 +72,11 @@ pace_cost(const pace *p, const place_driver *driver, pace_part part)
 }
 
 double
-pace_fill_units(const pace *p, const workload *w)
+pace_fill_units(const workload *w)
 {
     if (w->scenario->record_bytes == NULL || w->scenario->fill_commits != NULL)
         return 0;
-    return (double)p->plan->records * (w->scenario->record_bytes(w) + PACE_ROW_BYTES);
+    return (double)w->records * (w->scenario->record_bytes(w) + PACE_ROW_BYTES);
 }
 
 static double
@@ -81,7 +84,7 @@ pace_fill(const pace *p, const place_driver *driver, const workload *w, uint32_t
 {
     if (w->scenario->fill_commits != NULL)
         return w->scenario->fill_commits(threads) * pace_cost(p, driver, PACE_COMMIT);
-    return pace_fill_units(p, w) * pace_cost(p, driver, PACE_FILL);
+    return pace_fill_units(w) * pace_cost(p, driver, PACE_FILL);
 }
 
 double
@@ -135,7 +138,7 @@ static double
 pace_end(const pace *p, const place_driver *driver, const workload *w, double done, double rate,
          double seconds)
 {
-    const double rows = (double)p->plan->records + pace_growth(w) * (done + rate * seconds);
+    const double rows = (double)w->records + pace_growth(w) * (done + rate * seconds);
 
     return rows * pace_cost(p, driver, PACE_LOOK) + pace_cost(p, driver, PACE_CLOSE);
 }
@@ -253,11 +256,14 @@ pace_seconds(pace *p, const group *g)
     const double asked = p->plan->seconds, runs = pace_runs(p, g);
     const double around = pace_around(p, g, asked), elapsed = pace_elapsed(p);
     const double left = p->announced - elapsed - around;
+    const double each = 1 / (fmax(runs, 1) * pace_cell(p->plan, 1));
+    const double slack = PACE_SLACK * p->announced;
     double seconds;
 
     if (p->announced <= 0 || runs <= 0)
         return asked;
-    seconds = fmin(left / runs / pace_cell(p->plan, 1), PACE_MOST * asked);
+    seconds = fmin(asked, (left + slack) * each);
+    seconds = fmin(fmax(seconds, (left - slack) * each), PACE_MOST * asked);
     if (seconds >= PACE_LEAST * asked)
         return seconds;
     seconds = PACE_LEAST * asked;

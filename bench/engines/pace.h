@@ -42,7 +42,7 @@ void pace_note(pace *p, const place_driver *driver, pace_part part, double secon
 void pace_note_lasting(pace *p, const place_driver *driver, bool is_lasting);
 
 /** How much there is to fill for a workload; 0: it is filled by single commits. */
-double pace_fill_units(const pace *p, const workload *w);
+double pace_fill_units(const workload *w);
 
 /** Seconds of a driver's probe, as far as is known. */
 double pace_probe(const pace *p, const place_driver *driver, const workload *w);

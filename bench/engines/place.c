@@ -74,6 +74,12 @@ place_can_repeat(const place_driver *driver)
     return driver->given == NULL;
 }
 
+bool
+place_has_files(const place_driver *driver)
+{
+    return driver->given == NULL && driver->server == NULL && !place_is_memory(driver->scheme);
+}
+
 /* ---- Making ---- */
 
 /* `&` or `?` before a further parameter. */

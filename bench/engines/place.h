@@ -41,6 +41,9 @@ bool place_make(const place_driver *driver, const char *root, uint32_t number, u
 /** Whether another database of the driver can be made, as a control. */
 bool place_can_repeat(const place_driver *driver);
 
+/** Whether its databases are files in a folder of ours. */
+bool place_has_files(const place_driver *driver);
+
 /** Remove it; closed by then. */
 void place_drop(place *p);
 

@@ -22,16 +22,18 @@ typedef struct plan {
     uint32_t threads[PLAN_MOST_SWEEP]; /**< Rising. */
     uint32_t thread_count;
     uint32_t durability;
-    uint32_t isolation; /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
-    uint64_t records;
-    uint32_t slice_ms;   /**< 0: as long as some fifty operations take. */
-    uint32_t seconds;    /**< Of each driver in each run. */
-    uint64_t operations; /**< Of each driver in each run; 0: as many as there is time for. */
-    uint32_t warm_ms;    /**< At most. */
-    double rate;         /**< Open loop: arrivals a second on each driver; 0: closed loop. */
-    bool poisson;        /**< They come at random. */
-    bool has_control;    /**< A second database of the first driver. */
-    bool has_proof;      /**< Each driver is probed too. */
+    uint32_t isolation;    /**< TENON_ISOLATION_DEFAULT … TENON_SERIALIZABLE. */
+    uint64_t records;      /**< To begin with, where `data_size` is 0. */
+    double data_size;      /**< Keys and values, as a part of the memory; 0: `records` says it. */
+    uint64_t memory_bytes; /**< That is called the memory; 0: what this process may use. */
+    uint32_t slice_ms;     /**< 0: as long as some fifty operations take. */
+    uint32_t seconds;      /**< Of each driver in each run. */
+    uint64_t operations;   /**< Of each driver in each run; 0: as many as there is time for. */
+    uint32_t warm_ms;      /**< At most. */
+    double rate;           /**< Open loop: arrivals a second on each driver; 0: closed loop. */
+    bool poisson;          /**< They come at random. */
+    bool has_control;      /**< A second database of the first driver. */
+    bool has_proof;        /**< Each driver is probed too. */
     uint64_t seed;
     const char *folder;            /**< For files; NULL: a new one in /tmp. */
     const char *json, *csv, *html; /**< Files to write; NULL: none. */

@@ -141,7 +141,7 @@ probe_child(const plan *p, const workload *w, const place_driver *driver, const 
     memset(out, 0, sizeof *out);
     out->proof_flushes = out->written_bytes = out->memory_bytes = -1;
     work.target.workload = w;
-    work.target.records = p->records;
+    work.target.records = w->records;
     work.target.seed = p->seed;
     work.target.isolation = p->isolation;
     if (!place_make(driver, folder, number, p->durability, &work.target.place)) {

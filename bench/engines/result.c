@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "result_latency.h"
+#include "size.h"
 #include "tool.h"
 
 static const char *const result_states[] = { "fine", "absent", "broken", "invalid" };
@@ -22,11 +23,13 @@ result_plan(const plan *p)
 
     for (uint32_t i = 0; i < p->thread_count; i++)
         (void)json_array_append_new(threads, json_integer(p->threads[i]));
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "durability",
+    return json_pack("{s:s, s:s, s:I, s:o*, s:o*, s:I, s:I, s:I, s:o}", "durability",
                      tool_durability(p->durability), "isolation", plan_isolations[p->isolation],
-                     "records", (json_int_t)p->records, "seconds", (json_int_t)p->seconds,
-                     "operations", (json_int_t)p->operations, "seed", (json_int_t)p->seed,
-                     "threads", threads);
+                     "records", (json_int_t)(p->data_size > 0 ? 0 : p->records), "data_size",
+                     p->data_size > 0 ? json_real(p->data_size) : NULL, "memory_bytes",
+                     p->memory_bytes > 0 ? json_integer((json_int_t)p->memory_bytes) : NULL,
+                     "seconds", (json_int_t)p->seconds, "operations", (json_int_t)p->operations,
+                     "seed", (json_int_t)p->seed, "threads", threads);
 }
 
 json_t *
@@ -62,7 +65,7 @@ result_workload(const plan *p, const workload *w)
     char keys[32], key_bytes[32], value_bytes[32], scan_rows[32];
     const double bytes = w->scenario->record_bytes == NULL
                              ? 0
-                             : w->scenario->record_bytes(w) * (double)p->records;
+                             : w->scenario->record_bytes(w) * (double)w->records;
 
     for (int op = 0; op < OPERATIONS; op++)
         if (w->weights[op] > 0)
@@ -73,14 +76,14 @@ result_workload(const plan *p, const workload *w)
     draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
     draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:[], s:[]}", "name",
-        w->name, "summary", w->summary == NULL ? "" : w->summary, "tables", w->scenario->name,
-        "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes", value_bytes,
-        "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent", (int)w->abort_percent,
-        "keys_in_no_order", w->hashed, "data_bytes", bytes > 0 ? json_real(bytes) : json_null(),
-        "data_to_memory",
-        bytes > 0 ? json_real(bytes / (double)machine_memory_bytes()) : json_null(), "drivers",
-        "runs");
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:I, s:[], s:[]}",
+        "name", w->name, "summary", w->summary == NULL ? "" : w->summary, "tables",
+        w->scenario->name, "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes",
+        value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent",
+        (int)w->abort_percent, "keys_in_no_order", w->hashed, "data_bytes",
+        bytes > 0 ? json_real(bytes) : json_null(), "data_to_memory",
+        bytes > 0 ? json_real(bytes / (double)size_memory_bytes(p)) : json_null(), "records",
+        (json_int_t)w->records, "drivers", "runs");
 }
 
 static json_t *
@@ -119,7 +122,7 @@ result_probe(const probe_result *r)
 }
 
 static json_t *
-result_driver(const group *g, uint32_t i)
+result_driver(const plan *p, const group *g, uint32_t i)
 {
     const side *s = &g->sides[i];
     char url[PLACE_URL_BYTES];
@@ -127,15 +130,16 @@ result_driver(const group *g, uint32_t i)
     const double disk = (double)g->disk_bytes[i];
 
     tenon_url_mask(s->target.place.url, url, sizeof url);
-    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:o, s:b, s:o, s:o, s:o}", "driver",
-                     s->driver->label, "control", s->is_control, "url", url, "state",
-                     result_states[s->state], "why", s->why, "settings", g->settings[i],
-                     "digest_after_the_same_operations", result_digest(&s->first), "rows",
-                     (json_int_t)s->last.rows, "data_bytes",
-                     data > 0 ? json_real(data) : json_null(), "verified", s->last.ok, "disk_bytes",
-                     disk > 0 ? json_real(disk) : json_null(), "space_amplification",
-                     disk > 0 && data > 0 ? json_real(disk / data) : json_null(), "alone",
-                     result_probe(&g->probes[i]));
+    return json_pack(
+        "{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "driver",
+        s->driver->label, "control", s->is_control, "url", url, "state", result_states[s->state],
+        "why", s->why, "settings", g->settings[i], "digest_after_the_same_operations",
+        result_digest(&s->first), "rows", (json_int_t)s->last.rows, "data_bytes",
+        data > 0 ? json_real(data) : json_null(), "verified", s->last.ok, "disk_bytes",
+        disk > 0 ? json_real(disk) : json_null(), "disk_to_memory",
+        disk > 0 ? json_real(disk / (double)size_memory_bytes(p)) : json_null(),
+        "space_amplification", disk > 0 && data > 0 ? json_real(disk / data) : json_null(), "alone",
+        result_probe(&g->probes[i]));
 }
 
 /* ---- One run ---- */
@@ -290,7 +294,7 @@ result_add(json_t *result, const plan *p, const group *g)
     json_t *drivers = json_object_get(w, "drivers"), *runs = json_object_get(w, "runs");
 
     for (uint32_t i = 0; i < g->side_count; i++)
-        (void)json_array_append_new(drivers, result_driver(g, i));
+        (void)json_array_append_new(drivers, result_driver(p, g, i));
     for (uint32_t i = 0; i < g->cell_count; i++)
         (void)json_array_append_new(runs, result_run(g, &g->cells[i], p));
     (void)json_object_set_new(w, "knees", result_knees(g, p));

@@ -326,13 +326,14 @@ table_run(const json_t *run)
 static void
 table_drivers(const json_t *load)
 {
-    static const char *const heads[] = { "driver",  "rows",           "data",   "on disk", "space",
-                                         "written", "flushes/commit", "memory", "state" };
+    static const char *const heads[] = { "driver",      "rows",  "data",    "on disk",
+                                         "disk/memory", "space", "written", "flushes/commit",
+                                         "memory",      "state" };
     const json_t *drivers = json_object_get(load, "drivers"), *driver;
     table t;
     size_t i;
 
-    table_heads(&t, heads, 9);
+    table_heads(&t, heads, 10);
     json_array_foreach(drivers, i, driver)
     {
         const char *state = table_text(driver, "state");
@@ -344,11 +345,12 @@ table_drivers(const json_t *load)
         table_put_number(&t, 1, driver, "rows");
         table_put_bytes(&t, 2, driver, "data_bytes");
         table_put_bytes(&t, 3, driver, "disk_bytes");
-        table_put_number(&t, 4, driver, "space_amplification");
-        table_put_number(&t, 5, alone, "write_amplification");
-        table_put_number(&t, 6, alone, "flushes_per_commit");
-        table_put_bytes(&t, 7, alone, "memory_bytes");
-        table_put(&t, 8,
+        table_put_number(&t, 4, driver, "disk_to_memory");
+        table_put_number(&t, 5, driver, "space_amplification");
+        table_put_number(&t, 6, alone, "write_amplification");
+        table_put_number(&t, 7, alone, "flushes_per_commit");
+        table_put_bytes(&t, 8, alone, "memory_bytes");
+        table_put(&t, 9,
                   strcmp(state, "fine") == 0     ? "verified"
                   : strcmp(state, "absent") == 0 ? "n/a"
                                                  : state);
@@ -420,10 +422,12 @@ table_workload(const json_t *result, const json_t *load)
 
     (void)printf("%s: %s\n", table_text(load, "name"), table_text(load, "summary"));
     if (json_is_number(json_object_get(load, "data_bytes"))) { /* else it makes data of its own */
-        table_number(json_object_get(plan, "records"), records, sizeof records);
+        table_number(json_object_get(load, "records"), records, sizeof records);
         table_bytes(json_object_get(load, "data_bytes"), data, sizeof data);
-        (void)printf("%s records, %s (%.3g of the memory); keys %s; ", records, data,
-                     table_real(load, "data_to_memory"), table_text(load, "keys"));
+        (void)printf("%s records, %s (%.3g of the memory%s); keys %s; ", records, data,
+                     table_real(load, "data_to_memory"),
+                     json_is_number(json_object_get(plan, "memory_bytes")) ? " that was named" : "",
+                     table_text(load, "keys"));
     }
     (void)printf("durability: %s; isolation: %s\n", table_text(plan, "durability"),
                  table_text(plan, "isolation"));

@@ -57,6 +57,7 @@ typedef struct workload {
     uint32_t batch;         /**< Rows of a batch; statements of each kind of a `multi`. */
     uint32_t abort_percent; /**< Of a `multi`. */
     bool hashed;            /**< Keys are inserted in no order. */
+    uint64_t records;       /**< To begin with. */
 } workload;
 
 /** Copy the workload of that name. @return false: there is none */
