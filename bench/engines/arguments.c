@@ -340,6 +340,13 @@ arguments_crash(const plan *p)
 {
     const workload *w = &p->workloads[0];
 
+    for (uint32_t i = 0; i < p->driver_count; i++) {
+        if (p->drivers[i].given == NULL)
+            continue;
+        tool_error("bench", "--crash makes a database for each case: it takes --drivers, not --db");
+        return TOOL_USAGE;
+    }
+
     if (w->scenario == &scenario_rows && workload_writes(w) && w->weights[OPERATION_DELETE] == 0)
         return TOOL_GO_ON;
     tool_error("bench", "--crash takes a workload that inserts or updates rows, and deletes none");
@@ -432,7 +439,7 @@ arguments_read(int argc, char **argv, plan *out)
         { "--server", TOOL_TEXT, &a.server, 0, 0, "URL",
           "where postgres makes its databases, beside the named one" },
         { "--db", TOOL_LIST, &a.urls, 0, 0, "URL",
-          "a driver with a new database of its own; may be given again" },
+          "a driver with an empty database, which is emptied again; may be given again" },
         { "--workload", TOOL_TEXT, &a.workloads, 0, 0, "LIST", "see above; default read,update" },
         { "--threads", TOOL_TEXT, &a.threads, 0, 0, "LIST", "such as 1,2,4,8; default 1" },
         { "--durability", TOOL_TEXT, &a.durability, 0, 0, "D",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "given.h"
 #include "live.h"
 #include "pace.h"
 #include "settings.h"
@@ -88,6 +89,10 @@ group_open_side(const plan *p, pace *paced, const char *folder, const workload *
     if (tenon_db_durability(t->db) != p->durability) {
         group_drop_out(s, SIDE_INVALID, "durability=%s was asked for, and it says %s",
                        tool_durability(p->durability), tool_durability(tenon_db_durability(t->db)));
+        return false;
+    }
+    if (!given_is_empty(t)) {
+        group_drop_out(s, SIDE_BROKEN, "%s", t->why);
         return false;
     }
     pace_note(paced, s->driver, PACE_OPEN, group_lap(&at), 1);
@@ -235,6 +240,8 @@ group_close(pace *paced, group *g)
 
         if (s->target.workload == NULL)
             continue;
+        if (s->last.ok) /* else the rows may be others, or tell what went wrong */
+            (void)given_clear(&s->target);
         target_release(&s->target);
         place_drop(&s->target.place);
         pace_note(paced, s->driver, PACE_CLOSE, group_lap(&at), 1);
@@ -253,7 +260,7 @@ group_probe(const plan *p, pace *paced, const probe_maker *m, uint32_t first, gr
         side *s = &g->sides[i];
         uint64_t at = crew_now_ns();
 
-        if (s->state != SIDE_FINE || !place_can_repeat(s->driver))
+        if (s->state != SIDE_FINE)
             continue;
         probe_run(m, number, i, first + PLAN_MOST_SIDES + i, &g->probes[i]);
         pace_note(paced, s->driver, PACE_PROBE, group_lap(&at),

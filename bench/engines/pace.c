@@ -108,7 +108,7 @@ pace_probes(const pace *p, const group *g, const workload *w)
     for (uint32_t i = 0; i < g->side_count && p->plan->has_proof; i++) {
         const side *s = &g->sides[i];
 
-        if (s->state == SIDE_FINE && !s->is_control && place_can_repeat(s->driver))
+        if (s->state == SIDE_FINE && !s->is_control)
             sum += pace_probe(p, s->driver, w) * pace_cost(p, s->driver, PACE_PROBE);
     }
     return sum;

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <tenon/stats.h>
 
 #include "flushes.h"
+#include "given.h"
 #include "loop.h"
 #include "machine.h"
 #include "server.h"
@@ -60,23 +62,37 @@ probe_server_flushes(probe_work *w, operation only, uint64_t *flushed, tally *do
     return ok || probe_failed(w, w->target.why[0] != '\0' ? w->target.why : "pg_stat_wal");
 }
 
+/* An engine that answers from elsewhere flushes there, where nobody counts. */
+static bool
+probe_is_elsewhere(const probe_work *w)
+{
+    tenon_db_stats stats = { .size = sizeof stats };
+    tenon_error err;
+
+    (void)tenon_db_get_stats(w->target.db, &stats, &err);
+    return stats.all.round_trips > 0;
+}
+
 static bool
 probe_prove(probe_work *w)
 {
     const operation proof = w->target.workload->scenario->proof;
     uint64_t opening = 0, flushed = 0;
     tally done = { 0 };
+    bool is_seen = true;
 
     if (w->root == NULL) {
         flushed = flushes();
         done = probe_operate(w, proof, PROBE_PROOF_MS, PROBE_PROOF_COMMITS);
         flushed = flushes() - flushed;
+        is_seen = !probe_is_elsewhere(w);
     } else if (!probe_server_flushes(w, OPERATIONS, &opening, &done) ||
                !probe_server_flushes(w, proof, &flushed, &done)) {
         return false;
     }
     w->out->proof_commits = (double)done.commits;
-    w->out->proof_flushes = flushed > opening ? (double)(flushed - opening) : 0;
+    if (is_seen)
+        w->out->proof_flushes = flushed > opening ? (double)(flushed - opening) : 0;
     return done.commits > 0 || probe_failed(w, w->target.workers[0].error.message);
 }
 
@@ -119,7 +135,7 @@ probe_work_on(probe_work *w)
 {
     target *t = &w->target;
 
-    if (!target_prepare(t, 1, true, false) || !t->workload->scenario->fill(t))
+    if (!target_prepare(t, 1, true, false) || !given_is_empty(t) || !t->workload->scenario->fill(t))
         return probe_failed(w, t->why);
     w->server = machine_find_server(t->db);
     w->crew = crew_new(1);
@@ -149,6 +165,9 @@ probe_child(const plan *p, const workload *w, const place_driver *driver, const 
         return;
     }
     out->done = probe_work_on(&work);
+    if (out->done && work.target.given != NULL &&
+        (work.target.db != NULL || target_connect(&work.target)))
+        (void)given_clear(&work.target);
     crew_free(work.crew);
     target_release(&work.target);
     place_drop(&work.target.place);

@@ -58,6 +58,16 @@ result_end(json_t *result, double announced, double seconds, bool partial)
 
 /* ---- One workload ---- */
 
+/* Null: there is one. */
+static json_t *
+result_why_no_control(const plan *p)
+{
+    if (plan_sides(p) > p->driver_count)
+        return json_null();
+    return json_string(p->has_control ? "of a database that --db names there is no second one"
+                                      : "--no-control");
+}
+
 static json_t *
 result_workload(const plan *p, const workload *w)
 {
@@ -76,14 +86,14 @@ result_workload(const plan *p, const workload *w)
     draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
     draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:I, s:[], s:[]}",
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:I, s:o, s:[], s:[]}",
         "name", w->name, "summary", w->summary == NULL ? "" : w->summary, "tables",
         w->scenario->name, "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes",
         value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent",
         (int)w->abort_percent, "keys_in_no_order", w->hashed, "data_bytes",
         bytes > 0 ? json_real(bytes) : json_null(), "data_to_memory",
         bytes > 0 ? json_real(bytes / (double)size_memory_bytes(p)) : json_null(), "records",
-        (json_int_t)w->records, "drivers", "runs");
+        (json_int_t)w->records, "control_why_not", result_why_no_control(p), "drivers", "runs");
 }
 
 static json_t *

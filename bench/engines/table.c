@@ -431,6 +431,9 @@ table_workload(const json_t *result, const json_t *load)
     }
     (void)printf("durability: %s; isolation: %s\n", table_text(plan, "durability"),
                  table_text(plan, "isolation"));
+    if (table_text(load, "control_why_not")[0] != '\0')
+        (void)printf("no control: %s; nobody knows how much of a difference is noise\n",
+                     table_text(load, "control_why_not"));
     json_array_foreach(runs, i, run) table_run(run);
     table_sweep(load);
     table_drivers(load);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "given.h"
 #include "tool.h"
 
 /* Conflicts are retried as long as it takes: a workload that gives up is another one. */
@@ -124,6 +125,7 @@ target_release(target *t)
 {
     t->workload->scenario->release(t);
     target_disconnect(t);
+    given_release(t);
     for (uint32_t i = 0; i < t->worker_count; i++)
         for (int op = 0; op < OPERATIONS; op++) {
             free(t->workers[i].service[op]);

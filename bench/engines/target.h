@@ -46,7 +46,8 @@ struct worker {
 struct target {
     const workload *workload;
     place place;
-    tenon_db *db; /**< NULL: the load generator alone. */
+    tenon_db *db;              /**< NULL: the load generator alone. */
+    struct given_table *given; /**< See given.h; NULL: its place was made. */
     void *model;
     void *shared; /**< Zeroed memory for the model of rows, shared with other processes; where it is
                      filled already it stays so. NULL: its own. */
