@@ -458,7 +458,7 @@ arguments_read(int argc, char **argv, plan *out)
         { "--operations", TOOL_NUMBER, &a.operations, 1, INT64_MAX, "N",
           "that many instead, however long it takes; then all have to end with the same rows" },
         { "--slice-ms", TOOL_NUMBER, &a.slice_ms, 1, 600000, "N",
-          "of a slice; default: as long as 50 operations take, at most 2000 with --rate" },
+          "of a slice; default: as long as 50 operations take; 500 to 2000 with --rate" },
         { "--rate", TOOL_NUMBER, &a.rate, 1, 100000000, "N",
           "open loop: so many operations a second are due on each driver, whatever it does" },
         { "--arrivals", TOOL_TEXT, &a.arrivals, 0, 0, "HOW",

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "order.h"
+#include "result_latency.h"
 #include "stop.h"
 
 #define CELL_GENERATOR_NS UINT64_C(30000000)
@@ -20,6 +21,8 @@ enum {
     CELL_LEAST_SHARED_SLICE_MS = 20, /* of several threads, which have to be woken */
     CELL_MOST_SLICE_MS = 200,
     CELL_OPEN_SLICE_MS = 2000, /* long, for who waits is carried over no end of a slice */
+    CELL_LEAST_OPEN_SLICE_MS = 500,
+    CELL_OPEN_SLICES = 10, /* so that chance can be told from them */
     CELL_MOST_ROUNDS = 2000,
     CELL_LEAST_ROUNDS = 8,   /* though they take longer than there is time: fewer say nothing */
     CELL_LEAST_WARM = 6,     /* slices of each side */
@@ -156,6 +159,29 @@ cell_add(slice *sum, const slice *one)
     sum->flushes += one->flushes;
 }
 
+/* Responses of the slice that has ended: those of all so far, without those of all before. */
+static void
+cell_note_responses(const target *t, cell_side *out)
+{
+    histogram *all = calloc(2, sizeof *all), *one = all + 1;
+
+    if (out->response_slices == NULL)
+        out->response_slices = json_array();
+    if (out->seen == NULL)
+        out->seen = calloc(1, sizeof *out->seen);
+    if (all != NULL && out->seen != NULL) {
+        for (uint32_t i = 0; i < t->worker_count; i++)
+            for (int op = 0; op < OPERATIONS; op++)
+                if (t->workers[i].response[op] != NULL)
+                    histogram_merge(all, t->workers[i].response[op]);
+        for (unsigned i = 0; i < HISTOGRAM_PLACES; i++)
+            one->places[i] = all->places[i] - out->seen->places[i];
+        (void)json_array_append_new(out->response_slices, result_histogram(one));
+        *out->seen = *all;
+    }
+    free(all);
+}
+
 static void
 cell_round(cell_work *w, uint32_t order)
 {
@@ -167,6 +193,8 @@ cell_round(cell_work *w, uint32_t order)
 
         cell_slice(w, who, one);
         cell_add(&out->sides[who].sum, one);
+        if (w->plan->rate > 0)
+            cell_note_responses(&w->sides[who].target, &out->sides[who]);
     }
     out->rounds++;
 }
@@ -334,7 +362,8 @@ cell_slice_ms(const cell_work *w)
     if (p->slice_ms != 0)
         return p->slice_ms;
     if (p->rate > 0)
-        return CELL_OPEN_SLICE_MS;
+        return (uint32_t)fmin(fmax(w->seconds * 1000 / CELL_OPEN_SLICES, CELL_LEAST_OPEN_SLICE_MS),
+                              CELL_OPEN_SLICE_MS);
     return (uint32_t)ceil(fmin(fmax(fmax(wanted, shared), fewest), CELL_MOST_SLICE_MS));
 }
 
@@ -462,6 +491,8 @@ cell_free(cell *c)
 {
     for (uint32_t i = 0; i < c->side_count; i++) {
         free(c->sides[i].slices);
+        free(c->sides[i].seen);
+        json_decref(c->sides[i].response_slices);
         for (int op = 0; op < OPERATIONS; op++) {
             free(c->sides[i].service[op]);
             free(c->sides[i].response[op]);

@@ -37,6 +37,8 @@ typedef struct cell_side {
     slice sum;
     tally tally;
     histogram *service[OPERATIONS], *response[OPERATIONS]; /**< NULL where there are none. */
+    json_t *response_slices; /**< Open loop: the histogram of each slice. NULL: none. */
+    histogram *seen;         /**< Responses of all slices so far. */
     tenon_error error;
     uint64_t retried, round_trips;
     double server_cpu_seconds; /**< Below 0: not known. */

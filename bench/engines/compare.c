@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare_latency.h"
 #include "numbers.h"
 #include "result_latency.h"
 #include "result_read.h"
@@ -136,7 +137,8 @@ compare_p99(const json_t *result, const char *kind)
     return json_is_number(value) ? json_number_value(value) : -1;
 }
 
-/* An open loop's rate is what was offered; there it is the 99th percentile that counts. */
+/* An open loop's rate is what was offered; there it is the 99th percentile that counts. An interval
+ * from 0 on: it is not known. */
 static bool
 compare_latency(const json_t *const results[2], interval *out)
 {
@@ -145,7 +147,9 @@ compare_latency(const json_t *const results[2], interval *out)
 
     if (before <= 0 || after <= 0)
         return false;
-    out->median = out->low = out->high = before / after;
+    out->median = before / after;
+    if (!compare_latency_interval(results, out))
+        out->low = out->high = 0;
     return true;
 }
 
@@ -162,6 +166,12 @@ compare_print(compare *c, const char *load, int threads, const char *driver, boo
         return;
     }
     c->compared++;
+    if (ratio.low <= 0) {
+        (void)printf("%-12s %4d  %-20s  %6.3f  [n/a: fewer than %d slices]  p99 %.1f -> %.1f us\n",
+                     load, threads, driver, ratio.median, COMPARE_LEAST_SLICES,
+                     compare_p99(results[0], kind), compare_p99(results[1], kind));
+        return;
+    }
     if (ratio.high < 1 && ratio.median < 1 - c->tolerance) {
         said = "SLOWER";
         c->slower++;

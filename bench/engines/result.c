@@ -179,8 +179,9 @@ result_slices(const cell *c, const cell_side *s)
     json_t *slices = json_array();
 
     for (uint32_t i = 0; i < c->rounds; i++)
-        (void)json_array_append_new(
-            slices, json_pack("[I, f]", (json_int_t)s->slices[i].operations, s->slices[i].seconds));
+        (void)json_array_append_new(slices,
+                                    json_pack("[I, f, f]", (json_int_t)s->slices[i].operations,
+                                              s->slices[i].seconds, s->slices[i].waited_seconds));
     return slices;
 }
 
@@ -236,6 +237,8 @@ result_side(const group *g, const cell *c, const plan *p, uint32_t i)
     (void)json_object_set_new(out, "service", result_latency(r->service));
     (void)json_object_set_new(out, "response", result_latency(r->response));
     (void)json_object_set_new(out, "slices", result_slices(c, r));
+    if (r->response_slices != NULL)
+        (void)json_object_set(out, "response_slices", r->response_slices);
     return out;
 }
 

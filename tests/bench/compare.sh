@@ -48,6 +48,22 @@ for key in workloads runs results slices service; do # and one whose parts are s
     [ $? -le 2 ] || fail "a crash without $key"
 done
 
+# In an open loop it is the 99th percentile; how far chance moves it is told from whole slices, and from
+# too few of them it is not.
+for wait in 500 4000; do # the second can't do what is due
+    bench o$wait "$slow&fault_delay_us=$wait" --rate 400 --seconds 5 --warm-up 0
+done
+run 0 bench compare "$folder/o500" "$folder/o500"
+awk '/fault.memory/ && /no difference/ { split($0, p, /[][]/); split(p[2], b, " - "); n = b[1] <= 1 && b[2] >= 1 }
+     END { exit !n }' "$out" || fail 'one with itself has no interval around 1'
+run 1 bench compare "$folder/o500" "$folder/o4000"
+grep -q 'SLOWER' "$out" || fail 'one that is saturated is not told'
+run 0 bench compare "$folder/o4000" "$folder/o500"
+grep -q 'faster' "$out" || fail 'one that is not saturated any more is not told'
+bench few "$slow&fault_delay_us=4000" --rate 400 --seconds 5 --slice-ms 1000 --warm-up 0
+run 0 bench compare "$folder/o500" "$folder/few"
+grep -q 'n/a: fewer than 8 slices' "$out" || fail 'an interval was made from five slices'
+
 # Expectations.
 run 0 bench --drivers memory --durability none --operations 2000 --workload read --no-proof \
     --expect 'p50<1s,rate>1,errors<1' --csv "$folder/r.csv"
