@@ -183,8 +183,13 @@ arguments_workload(const arguments *a, plan *p, const char *name)
     if (w->records == 0)
         return TOOL_USAGE;
     draw_keys_prepare(&w->keys, w->records);
+    for (uint32_t i = 0; i < w->phase_count && rc == TOOL_GO_ON; i++) {
+        rc = arguments_change(a, &w->phases[i].load);
+        w->phases[i].load.records = w->records;
+        draw_keys_prepare(&w->phases[i].load.keys, w->records);
+    }
     p->workload_count++;
-    return TOOL_GO_ON;
+    return rc;
 }
 
 static int
@@ -251,18 +256,6 @@ arguments_isolation(const char *name, plan *p)
                             "default, read-committed, snapshot or serializable");
 }
 
-uint32_t
-plan_sides(const plan *p)
-{
-    return p->driver_count + (p->has_control && place_can_repeat(&p->drivers[0]));
-}
-
-bool
-plan_is_deterministic(const plan *p)
-{
-    return p->operations > 0 && p->thread_count == 1 && p->threads[0] == 1;
-}
-
 static int
 arguments_loop(arguments *a, plan *p)
 {
@@ -277,12 +270,28 @@ arguments_loop(arguments *a, plan *p)
     return TOOL_GO_ON;
 }
 
+/* Phases may go by time or by count, as the command line does. */
+static int
+arguments_phases(const plan *p)
+{
+    for (uint32_t i = 0; i < p->workload_count; i++) {
+        const char *wrong = plan_phases_wrong(p, &p->workloads[i]);
+
+        if (wrong != NULL) {
+            tool_error("bench", "workload %s: %s", p->workloads[i].name, wrong);
+            return TOOL_USAGE;
+        }
+    }
+    return TOOL_GO_ON;
+}
+
 static void
 arguments_times(const arguments *a, plan *p)
 {
     p->slice_ms = (uint32_t)a->slice_ms;
     p->operations = a->operations;
     p->seconds = (uint32_t)a->seconds;
+    p->for_ms = a->seconds * 1000;
     p->warm_ms = (uint32_t)(a->warm_seconds == UINT64_MAX ? a->seconds * 10 * ARGUMENTS_WARM_PERCENT
                                                           : a->warm_seconds * 1000);
 }
@@ -346,10 +355,12 @@ arguments_crash(const plan *p)
         tool_error("bench", "--crash makes a database for each case: it takes --drivers, not --db");
         return TOOL_USAGE;
     }
-
-    if (w->scenario == &scenario_rows && workload_writes(w) && w->weights[OPERATION_DELETE] == 0)
+    if (w->scenario == &scenario_rows && workload_writes(w) && w->weights[OPERATION_DELETE] == 0 &&
+        w->phase_count == 0)
         return TOOL_GO_ON;
-    tool_error("bench", "--crash takes a workload that inserts or updates rows, and deletes none");
+    tool_error("bench",
+               "--crash takes a workload that inserts or updates rows, deletes none, and has no "
+               "phases");
     return TOOL_USAGE;
 }
 
@@ -388,9 +399,11 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
         rc = arguments_crash(p);
     if (rc == TOOL_GO_ON && p->expect != NULL && !expect_is_valid(p->expect))
         rc = TOOL_USAGE;
+    arguments_times(a, p);
+    if (rc == TOOL_GO_ON)
+        rc = arguments_phases(p);
     if (rc != TOOL_GO_ON)
         return rc;
-    arguments_times(a, p);
     arguments_command(argc, argv, a->seed != 0, p);
     return TOOL_GO_ON;
 }

@@ -402,7 +402,8 @@ static bool
 cell_prepare(cell_work *w)
 {
     cell *out = w->out;
-    const double warm_seconds = w->plan->warm_ms / 1000.0 * fmin(1, w->seconds / w->plan->seconds);
+    const double warm_seconds = w->plan->warm_ms / 1000.0 *
+                                fmin(1, w->seconds * 1000 / (double)w->plan->for_ms);
     const uint32_t unknown_ms = w->plan->rate > 0 ? CELL_OPEN_SLICE_MS : CELL_WARM_SLICE_MS;
     uint32_t warm_rounds;
 
@@ -463,6 +464,8 @@ cell_run(const plan *p, crew *c, side *sides, uint32_t side_count, target *gener
 
     memset(out, 0, sizeof *out);
     out->threads = threads;
+    out->rate = p->rate;
+    out->poisson = p->poisson;
     out->side_count = side_count;
     cell_price(&w, generator);
     if (!cell_prepare(&w))

@@ -49,6 +49,9 @@ typedef struct cell_side {
 /** All figures. */
 typedef struct cell {
     uint32_t threads, slice_ms;
+    const workload *phase; /**< NULL: the whole workload. */
+    double rate;           /**< Open loop: what was due in a second; 0: closed loop. */
+    bool poisson;
     uint32_t rounds;      /**< That were done, */
     uint32_t plan_rounds; /**< and that were to be done, if there was time. */
     uint32_t warm_rounds;

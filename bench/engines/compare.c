@@ -16,6 +16,7 @@
 #include "result_latency.h"
 #include "result_read.h"
 #include "tool.h"
+#include "workload.h"
 
 enum { COMPARE_PERCENT = 10, COMPARE_RESAMPLINGS = 2000 };
 
@@ -192,9 +193,12 @@ compare_run(compare *c, const json_t *const loads[2], const json_t *const runs[2
     const json_t *result, *results[2];
     const char *name = result_text(loads[0], "name");
     const bool open = strcmp(result_text(runs[0], "loop"), "open") == 0;
+    const char *phase = result_text(runs[0], "phase");
+    char label[2 * WORKLOAD_NAME_BYTES];
     size_t i;
 
-    if (!compare_members(c, runs, name, keys))
+    (void)snprintf(label, sizeof label, "%s%s%s", name, phase[0] != '\0' ? "/" : "", phase);
+    if (!compare_members(c, runs, label, keys))
         return false;
     json_array_foreach(json_object_get(runs[0], "results"), i, result)
     {
@@ -211,7 +215,7 @@ compare_run(compare *c, const json_t *const loads[2], const json_t *const runs[2
                                               "state"),
                                   "fine") == 0;
         if (fine && results[1] != NULL)
-            compare_print(c, name, (int)json_integer_value(json_object_get(runs[0], "threads")),
+            compare_print(c, label, (int)json_integer_value(json_object_get(runs[0], "threads")),
                           driver, open, results);
     }
     return true;
@@ -222,7 +226,7 @@ compare_workload(compare *c, const json_t *load)
 {
     static const char *const keys[] = { "weights",   "keys",  "key_bytes",     "value_bytes",
                                         "scan_rows", "batch", "abort_percent", "keys_in_no_order",
-                                        NULL };
+                                        "phases",    NULL };
     const json_t *run, *loads[2], *runs[2];
     size_t i;
 
@@ -236,7 +240,7 @@ compare_workload(compare *c, const json_t *load)
     json_array_foreach(json_object_get(load, "runs"), i, run)
     {
         runs[0] = run;
-        runs[1] = result_find_run(loads[1], json_integer_value(json_object_get(run, "threads")));
+        runs[1] = result_find_run(loads[1], run);
         if (runs[1] != NULL && !compare_run(c, loads, runs))
             return false;
     }

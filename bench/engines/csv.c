@@ -63,7 +63,7 @@ csv_numbers(FILE *out, const json_t *object, const char *const names[], size_t c
 static void
 csv_head(FILE *out)
 {
-    (void)fputs("workload,threads,driver,control,state,durability,latency,operation", out);
+    (void)fputs("workload,phase,threads,driver,control,state,durability,latency,operation", out);
     for (int i = 0; i < RESULT_PERCENTILES; i++)
         (void)fprintf(out, ",%s", result_percentiles[i].key);
     (void)fputs(",max_us,count,ratio,ratio_low,ratio_high,verdict", out);
@@ -88,6 +88,8 @@ csv_write_line(FILE *out, const csv_line *l, const json_t *of)
     const json_t *ratio = json_object_get(l->result, "ratio");
 
     csv_text(out, result_text(l->load, "name"));
+    (void)fputc(',', out);
+    csv_text(out, result_text(l->run, "phase"));
     (void)fprintf(out, ",%d,", (int)json_integer_value(json_object_get(l->run, "threads")));
     csv_text(out, result_text(l->result, "driver"));
     (void)fprintf(out, ",%d,%s,%s,%s,%s", json_is_true(json_object_get(l->result, "control")),

@@ -107,18 +107,21 @@ expect_holds(const expectation *e, const json_t *load, const json_t *run, const 
     const char *name = result_text(driver, "driver");
     const json_t *result = result_find_driver(run, name);
     const json_t *value = expect_value(run, result, e->metric);
-    const int threads = (int)json_integer_value(json_object_get(run, "threads"));
+    const char *phase = result_text(run, "phase");
     const double found = json_number_value(value);
+    char where[160];
+
+    (void)snprintf(where, sizeof where, "%s, %s%s%s, threads: %d", name, result_text(load, "name"),
+                   phase[0] != '\0' ? "/" : "", phase,
+                   (int)json_integer_value(json_object_get(run, "threads")));
 
     if (strcmp(result_text(driver, "state"), "fine") != 0 || !json_is_number(value)) {
-        tool_error("bench", "expected %s: %s, %s, threads: %d: it is not known", e->text, name,
-                   result_text(load, "name"), threads);
+        tool_error("bench", "expected %s: %s: it is not known", e->text, where);
         return false;
     }
     if (e->below ? found < e->bound : found > e->bound)
         return true;
-    tool_error("bench", "expected %s: %s, %s, threads: %d: it is %.6g%s", e->text, name,
-               result_text(load, "name"), threads, found,
+    tool_error("bench", "expected %s: %s: it is %.6g%s", e->text, where, found,
                expect_percentile(e->metric) != NULL ? " us" : "");
     return false;
 }

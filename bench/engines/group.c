@@ -48,6 +48,17 @@ group_lap(uint64_t *at)
     return seconds;
 }
 
+/* Whether any part of it is an open loop. */
+static bool
+group_is_open(const plan *p, const workload *w)
+{
+    bool open = p->rate > 0;
+
+    for (uint32_t i = 0; i < w->phase_count; i++)
+        open = open || w->phases[i].rate > 0;
+    return open;
+}
+
 static bool
 group_fill(pace *paced, side *s)
 {
@@ -82,7 +93,7 @@ group_open_side(const plan *p, pace *paced, const char *folder, const workload *
         group_drop_out(s, SIDE_BROKEN, "no place for its database");
         return false;
     }
-    if (!target_prepare(t, p->threads[p->thread_count - 1], true, p->rate > 0)) {
+    if (!target_prepare(t, p->threads[p->thread_count - 1], true, group_is_open(p, w))) {
         group_open_failed(p, s);
         return false;
     }
@@ -215,7 +226,7 @@ group_end(const plan *p, pace *paced, group *g)
 {
     for (uint32_t i = 0; i < g->side_count; i++)
         group_check(paced, &g->sides[i], &g->sides[i].last);
-    if (plan_is_deterministic(p) && !stop_requested())
+    if (plan_is_deterministic(p, g->workload) && !stop_requested())
         group_compare_ends(g);
     for (uint32_t i = 0; i < g->side_count; i++) {
         side *s = &g->sides[i];
@@ -270,6 +281,34 @@ group_probe(const plan *p, pace *paced, const probe_maker *m, uint32_t first, gr
     }
 }
 
+/* With one number of threads: the workload, or its phases. All sides are in the same one. */
+static bool
+group_parts(const plan *p, crew *c, live *l, pace *t, uint32_t threads, group *g)
+{
+    const workload *w = g->workload;
+    const double stretch = pace_stretch(t, g);
+    uint32_t before_ms = 0;
+    bool ok = true;
+
+    for (uint32_t n = 0; n < workload_parts(w) && ok && !stop_requested(); n++) {
+        const workload *part = workload_part(w, n);
+        cell *out = &g->cells[g->cell_count++];
+        plan its;
+
+        plan_part(p, w, n, before_ms, &its);
+        g->generator.now = part;
+        for (uint32_t i = 0; i < g->side_count; i++)
+            g->sides[i].target.now = part;
+        live_show(l, g, part->name);
+        ok = cell_run(&its, c, g->sides, g->side_count, &g->generator, threads,
+                      stretch * (double)its.for_ms / 1000, out);
+        live_show(l, NULL, NULL);
+        out->phase = w->phase_count > 0 ? part : NULL;
+        before_ms = out->slice_ms;
+    }
+    return ok;
+}
+
 bool
 group_run(const plan *p, crew *c, const probe_maker *m, live *l, pace *t, const char *folder,
           const workload *w, uint32_t first, group *out)
@@ -278,18 +317,16 @@ group_run(const plan *p, crew *c, const probe_maker *m, live *l, pace *t, const 
 
     memset(out, 0, sizeof *out);
     out->workload = w;
+    out->cells = calloc((size_t)p->thread_count * workload_parts(w), sizeof *out->cells);
+    if (out->cells == NULL)
+        return false;
     ok = group_open(p, t, folder, w, first, out);
     if (ok)
         group_agree(p, t, out, c);
     if (ok && w == p->workloads)
         live_announce(l, pace_announce(t, out));
-    for (uint32_t i = 0; i < p->thread_count && ok && !stop_requested(); i++) {
-        live_show(l, out, w->name);
-        ok = cell_run(p, c, out->sides, out->side_count, &out->generator, p->threads[i],
-                      pace_seconds(t, out), &out->cells[i]);
-        live_show(l, NULL, NULL);
-        out->cell_count++;
-    }
+    for (uint32_t i = 0; i < p->thread_count && ok && !stop_requested(); i++)
+        ok = group_parts(p, c, l, t, p->threads[i], out);
     group_end(p, t, out);
     group_close(t, out);
     if (ok && m != NULL)
@@ -305,6 +342,7 @@ group_free(group *g)
 {
     for (uint32_t i = 0; i < g->cell_count; i++)
         cell_free(&g->cells[i]);
+    free(g->cells);
     for (uint32_t i = 0; i < g->side_count; i++)
         json_decref(g->settings[i]);
     memset(g, 0, sizeof *g);

@@ -15,9 +15,9 @@ typedef struct group {
     uint64_t disk_bytes[PLAN_MOST_SIDES];
     probe_result probes[PLAN_MOST_SIDES]; /**< Of drivers that were not probed: not done. */
     target generator;
-    uint32_t cell_count;
-    cell cells[PLAN_MOST_SWEEP];
-    bool has_failed; /**< A side is broken or invalid. */
+    uint32_t cell_count; /**< That were run. */
+    cell *cells;         /**< Of each number of threads its parts, one after the other. */
+    bool has_failed;     /**< A side is broken or invalid. */
 } group;
 
 /** Operations that each side does alike before it is timed; before these, where none of them

@@ -171,9 +171,11 @@ html_run(FILE *out, const json_t *load, const json_t *run, bool shown)
     const json_t *result;
     size_t i;
 
-    (void)fprintf(out, "<details%s><summary>threads: %d%s</summary>\n", shown ? " open" : "",
-                  (int)json_integer_value(json_object_get(run, "threads")),
-                  open ? ", open loop" : "");
+    (void)fprintf(out, "<details%s><summary>", shown ? " open" : "");
+    svg_text(out, result_text(run, "phase"));
+    (void)fprintf(
+        out, "%sthreads: %d%s</summary>\n", result_text(run, "phase")[0] != '\0' ? "; " : "",
+        (int)json_integer_value(json_object_get(run, "threads")), open ? ", open loop" : "");
     json_array_foreach(json_object_get(run, "results"), i, result)
     {
         if (!json_is_true(json_object_get(result, "saturated")))
@@ -235,10 +237,21 @@ html_states(FILE *out, const json_t *load)
     }
 }
 
+/* Runs of one number of threads. */
+static size_t
+html_parts(const json_t *load)
+{
+    const size_t phases = json_array_size(json_object_get(load, "phases"));
+
+    return phases > 0 ? phases : 1;
+}
+
 static void
 html_workload(FILE *out, const json_t *load)
 {
     const json_t *runs = json_object_get(load, "runs"), *run, *driver;
+    const json_t *phases = json_object_get(load, "phases"), *phase;
+    const size_t parts = html_parts(load);
     char data[40];
     size_t i;
 
@@ -258,11 +271,13 @@ html_workload(FILE *out, const json_t *load)
     html_legend(out, load);
     if (json_array_size(runs) > 1) {
         (void)fputs("<div class=grid>", out);
-        html_plot_sweep(out, load);
+        if (!json_is_array(phases))
+            html_plot_sweep(out, load, "");
+        json_array_foreach(phases, i, phase) html_plot_sweep(out, load, result_text(phase, "name"));
         (void)fputs("</div>\n", out);
     }
     json_array_foreach(runs, i, run) /* of a sweep, the ends are looked at first */
-        html_run(out, load, run, i == 0 || i + 1 == json_array_size(runs));
+        html_run(out, load, run, i < parts || i + parts >= json_array_size(runs));
     (void)fputs("<h3>Cost</h3><div class=grid>", out);
     html_plot_cost(out, load, json_array_get(runs, 0));
     (void)fputs("</div>\n<details><summary>Settings as read back</summary>", out);
@@ -316,15 +331,17 @@ html_head(FILE *out, const json_t *result)
 static void
 html_summary(FILE *out, const json_t *result)
 {
-    const json_t *loads = json_object_get(result, "workloads"), *load;
-    size_t i;
+    const json_t *loads = json_object_get(result, "workloads"), *load, *run;
+    size_t i, k;
 
     (void)fputs("<h3>Operations a second</h3>", out);
     html_legend(out, json_array_get(loads, 0));
     (void)fputs("<div class=grid>", out);
-    json_array_foreach(loads, i, load)
-        html_plot_rates(out, load, json_array_get(json_object_get(load, "runs"), 0));
-    (void)fputs("</div>\n", out);
+    json_array_foreach(loads, i, load){ json_array_foreach(json_object_get(load, "runs"), k, run){
+        if (k < html_parts(load)) html_plot_rates(out, load, run);
+}
+}
+(void)fputs("</div>\n", out);
 }
 
 static void

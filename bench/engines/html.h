@@ -24,11 +24,11 @@ uint32_t html_series(const json_t *load, const char *driver);
 void html_plot_latency(FILE *out, const json_t *load, const json_t *run, const char *kind);
 /** Rates of the slices, one after the other. */
 void html_plot_time(FILE *out, const json_t *load, const json_t *run);
-/** Rates by threads, with the knees. */
-void html_plot_sweep(FILE *out, const json_t *load);
+/** Rates by threads, with the knees, of a phase, or of a workload without phases: "". */
+void html_plot_sweep(FILE *out, const json_t *load, const char *phase);
 /** What operations cost, as bars. */
 void html_plot_cost(FILE *out, const json_t *load, const json_t *run);
-/** Rates, as bars, under the workload's name. */
+/** Rates, as bars, under the workload's name, and the phase's. */
 void html_plot_rates(FILE *out, const json_t *load, const json_t *run);
 /** Colours and names. */
 void html_legend(FILE *out, const json_t *load);

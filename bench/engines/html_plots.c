@@ -276,55 +276,73 @@ plot_rate(const json_t *run, const char *driver)
     return json_number_value(json_object_get(result_find_driver(run, driver), "rate"));
 }
 
+static bool
+plot_is_of(const json_t *run, const char *phase)
+{
+    return strcmp(result_text(run, "phase"), phase) == 0;
+}
+
 static void
-plot_sweep_draw(svg_plot *p, const json_t *load, const json_t *run, const char *kind)
+plot_sweep_line(svg_plot *p, const json_t *load, const json_t *knee)
+{
+    const char *driver = result_text(knee, "driver");
+    const double at = json_number_value(json_object_get(knee, "threads"));
+    const uint32_t series = html_series(load, driver);
+    double x[PLOT_MOST_POINTS], y[PLOT_MOST_POINTS];
+    const json_t *one;
+    size_t points = 0, k;
+
+    json_array_foreach(json_object_get(load, "runs"), k, one)
+    {
+        if (!plot_is_of(one, result_text(knee, "phase")) || points == PLOT_MOST_POINTS)
+            continue;
+        x[points] = json_number_value(json_object_get(one, "threads"));
+        y[points++] = plot_rate(one, driver);
+        if (x[points - 1] == at)
+            svg_ring(p, at, y[points - 1], series, "knee");
+    }
+    svg_line(p, x, y, points, series, true);
+}
+
+/* @param[in] phase of a workload without phases: "" */
+static void
+plot_sweep_draw(svg_plot *p, const json_t *load, const json_t *run, const char *phase)
 {
     const json_t *knee, *one;
-    double x[PLOT_MOST_POINTS], y[PLOT_MOST_POINTS];
     size_t i, k;
 
     (void)run;
-    (void)kind;
     json_array_foreach(json_object_get(load, "runs"), k, one)
     {
         const double threads = json_number_value(json_object_get(one, "threads"));
         char text[16];
 
         (void)snprintf(text, sizeof text, "%.0f", threads);
-        svg_tick(p, threads, text);
+        if (plot_is_of(one, phase))
+            svg_tick(p, threads, text);
     }
     json_array_foreach(json_object_get(load, "knees"), i, knee)
     {
-        const char *driver = result_text(knee, "driver");
-        const double at = json_number_value(json_object_get(knee, "threads"));
-        const uint32_t series = html_series(load, driver);
-        size_t points = 0;
-
-        json_array_foreach(json_object_get(load, "runs"), k, one)
-        {
-            if (points == PLOT_MOST_POINTS)
-                break;
-            x[points] = json_number_value(json_object_get(one, "threads"));
-            y[points++] = plot_rate(one, driver);
-            if (x[points - 1] == at)
-                svg_ring(p, at, y[points - 1], series, "knee");
-        }
-        svg_line(p, x, y, points, series, true);
+        if (plot_is_of(knee, phase))
+            plot_sweep_line(p, load, knee);
     }
 }
 
 void
-html_plot_sweep(FILE *out, const json_t *load)
+html_plot_sweep(FILE *out, const json_t *load, const char *phase)
 {
     svg_plot p = { .x = { 1, 1, true, "threads (ring: the knee)", NULL },
                    .y = { 0, 0, false, "operations/s", plot_format } };
     const json_t *runs = json_object_get(load, "runs"), *run, *knee;
+    char title[80];
     size_t i, k;
 
     json_array_foreach(runs, k, run)
     {
         const double threads = json_number_value(json_object_get(run, "threads"));
 
+        if (!plot_is_of(run, phase))
+            continue;
         p.x.max = fmax(p.x.max, threads);
         if (k == 0)
             p.x.min = fmax(threads, 1);
@@ -334,7 +352,8 @@ html_plot_sweep(FILE *out, const json_t *load)
     if (p.y.max <= 0 || p.x.max <= p.x.min)
         return;
     svg_fit(&p.y);
-    plot_card(out, "Threads", &p, plot_sweep_draw, load, NULL, NULL);
+    (void)snprintf(title, sizeof title, "Threads%s%s", phase[0] != '\0' ? ", " : "", phase);
+    plot_card(out, title, &p, plot_sweep_draw, load, NULL, phase);
 }
 
 /* ---- Bars ---- */
@@ -402,7 +421,12 @@ plot_bars(FILE *out, const json_t *load, const json_t *run, const char *title, c
 void
 html_plot_rates(FILE *out, const json_t *load, const json_t *run)
 {
-    plot_bars(out, load, run, result_text(load, "name"), "rate", plot_of_result, table_number);
+    const char *phase = result_text(run, "phase");
+    char title[120];
+
+    (void)snprintf(title, sizeof title, "%s%s%s", result_text(load, "name"),
+                   phase[0] != '\0' ? ", " : "", phase);
+    plot_bars(out, load, run, title, "rate", plot_of_result, table_number);
 }
 
 void

@@ -44,7 +44,7 @@ loop_once(worker *w, operation op)
 static operation
 loop_draw(const loop *l, worker *w)
 {
-    return l->only != OPERATIONS ? l->only : workload_draw(w->target->workload, &w->stream);
+    return l->only != OPERATIONS ? l->only : workload_draw(w->target->now, &w->stream);
 }
 
 /* The end of an operation is the beginning of the next: one look at the clock for each. At least

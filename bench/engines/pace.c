@@ -155,18 +155,25 @@ pace_fine(const group *g)
     return count;
 }
 
-/* Seconds of each side that a run of `seconds` takes, warming up included. */
+/* Seconds of each side that a run takes, warming up included. */
 static double
-pace_cell(const plan *p, double seconds)
+pace_run(const plan *p, const workload *w, double stretch)
 {
-    return seconds * (1 + PACE_WARM_PART * p->warm_ms / 1000.0 / p->seconds);
+    return stretch * (plan_run_seconds(p, w) + PACE_WARM_PART * p->warm_ms / 1000.0);
+}
+
+/* Runs of a workload that are still to come. A run has as many cells as there are phases. */
+static double
+pace_runs_of(const plan *p, const group *g)
+{
+    return p->thread_count - (double)g->cell_count / workload_parts(g->workload);
 }
 
 /* What is left of a workload that runs, but for its runs. */
 static double
-pace_rest_of(const pace *p, const group *g, double seconds)
+pace_rest_of(const pace *p, const group *g, double stretch)
 {
-    const uint32_t left = p->plan->thread_count - g->cell_count;
+    const double left = pace_runs_of(p->plan, g);
     double sum = pace_probes(p, g, g->workload);
 
     for (uint32_t i = 0; i < g->side_count; i++) {
@@ -180,17 +187,18 @@ pace_rest_of(const pace *p, const group *g, double seconds)
             rate = one->seconds > 0 ? (double)one->operations / one->seconds : rate;
         }
         if (g->sides[i].state == SIDE_FINE)
-            sum += pace_end(p, driver, g->workload, done, rate, left * pace_cell(p->plan, seconds));
+            sum += pace_end(p, driver, g->workload, done, rate,
+                            left * pace_run(p->plan, g->workload, stretch));
     }
     return sum;
 }
 
 /* The same of one that is still to come; who takes part in this one will in that one. */
 static double
-pace_other(const pace *p, const group *g, const workload *w, double seconds)
+pace_other(const pace *p, const group *g, const workload *w, double stretch)
 {
     const uint32_t threads = p->plan->threads[p->plan->thread_count - 1];
-    const double all = p->plan->thread_count * pace_cell(p->plan, seconds);
+    const double all = p->plan->thread_count * pace_run(p->plan, w, stretch);
     double sum = pace_probes(p, g, w);
 
     for (uint32_t i = 0; i < g->side_count; i++) {
@@ -208,35 +216,43 @@ pace_other(const pace *p, const group *g, const workload *w, double seconds)
 
 /* All that is not timed. */
 static double
-pace_around(const pace *p, const group *g, double seconds)
+pace_around(const pace *p, const group *g, double stretch)
 {
     const workload *end = p->plan->workloads + p->plan->workload_count;
-    double sum = pace_rest_of(p, g, seconds);
+    double sum = pace_rest_of(p, g, stretch);
 
     for (const workload *w = g->workload + 1; w < end; w++)
-        sum += pace_other(p, g, w, seconds);
+        sum += pace_other(p, g, w, stretch);
     return sum;
 }
 
-/* Runs that are still to come, of all sides. */
+/* Seconds of all sides in the runs that are still to come, as they were asked for. */
 static double
 pace_runs(const pace *p, const group *g)
 {
     const workload *end = p->plan->workloads + p->plan->workload_count;
-    const uint32_t later = (uint32_t)(end - g->workload) - 1;
+    double sum = pace_runs_of(p->plan, g) * pace_run(p->plan, g->workload, 1);
 
-    return (double)(p->plan->thread_count - g->cell_count + later * p->plan->thread_count) *
-           pace_fine(g);
+    for (const workload *w = g->workload + 1; w < end; w++)
+        sum += p->plan->thread_count * pace_run(p->plan, w, 1);
+    return sum * pace_fine(g);
+}
+
+/* Whether it can be told: operations that are counted take as long as they take. */
+static bool
+pace_is_timed(const plan *p)
+{
+    for (uint32_t i = 0; i < p->workload_count; i++)
+        if (plan_run_seconds(p, &p->workloads[i]) <= 0)
+            return false;
+    return true;
 }
 
 double
 pace_announce(pace *p, const group *g)
 {
-    const double seconds = p->plan->seconds;
-
-    if (p->plan->operations == 0)
-        p->announced = pace_elapsed(p) + pace_around(p, g, seconds) +
-                       pace_runs(p, g) * pace_cell(p->plan, seconds);
+    if (pace_is_timed(p->plan))
+        p->announced = pace_elapsed(p) + pace_around(p, g, 1) + pace_runs(p, g);
     return p->announced;
 }
 
@@ -251,22 +267,19 @@ pace_say_late(pace *p, double expected)
 }
 
 double
-pace_seconds(pace *p, const group *g)
+pace_stretch(pace *p, const group *g)
 {
-    const double asked = p->plan->seconds, runs = pace_runs(p, g);
-    const double around = pace_around(p, g, asked), elapsed = pace_elapsed(p);
+    const double runs = pace_runs(p, g), around = pace_around(p, g, 1), elapsed = pace_elapsed(p);
     const double left = p->announced - elapsed - around;
-    const double each = 1 / (fmax(runs, 1) * pace_cell(p->plan, 1));
     const double slack = PACE_SLACK * p->announced;
-    double seconds;
+    double stretch;
 
     if (p->announced <= 0 || runs <= 0)
-        return asked;
-    seconds = fmin(asked, (left + slack) * each);
-    seconds = fmin(fmax(seconds, (left - slack) * each), PACE_MOST * asked);
-    if (seconds >= PACE_LEAST * asked)
-        return seconds;
-    seconds = PACE_LEAST * asked;
-    pace_say_late(p, elapsed + around + runs * pace_cell(p->plan, seconds));
-    return seconds;
+        return 1;
+    stretch = fmin(1, (left + slack) / runs);
+    stretch = fmin(fmax(stretch, (left - slack) / runs), PACE_MOST);
+    if (stretch >= PACE_LEAST)
+        return stretch;
+    pace_say_late(p, elapsed + around + runs * PACE_LEAST);
+    return PACE_LEAST;
 }

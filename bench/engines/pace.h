@@ -50,8 +50,8 @@ double pace_probe(const pace *p, const place_driver *driver, const workload *w);
 /** Reckon how long all takes. @param[in] g the first workload, opened. @return seconds */
 double pace_announce(pace *p, const struct group *g);
 
-/** Seconds of each side in the next run of a workload. Where there is not enough left, that is said
- * on stderr, once. */
-double pace_seconds(pace *p, const struct group *g);
+/** How much longer or shorter than was asked for the next run of a workload may be. Where there is
+ * not enough left, that is said on stderr, once. */
+double pace_stretch(pace *p, const struct group *g);
 
 #endif

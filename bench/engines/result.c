@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,18 +70,58 @@ result_why_no_control(const plan *p)
 }
 
 static json_t *
-result_workload(const plan *p, const workload *w)
+result_weights(const workload *w)
 {
     json_t *weights = json_object();
-    char keys[32], key_bytes[32], value_bytes[32], scan_rows[32];
-    const double bytes = w->scenario->record_bytes == NULL
-                             ? 0
-                             : w->scenario->record_bytes(w) * (double)w->records;
 
     for (int op = 0; op < OPERATIONS; op++)
         if (w->weights[op] > 0)
             (void)json_object_set_new(weights, operation_name((operation)op),
                                       json_integer(w->weights[op]));
+    return weights;
+}
+
+static const char *
+result_arrivals(bool poisson)
+{
+    return poisson ? "poisson" : "constant";
+}
+
+static json_t *
+result_phase(const workload_phase *ph)
+{
+    const workload *w = &ph->load;
+    char keys[32], scan_rows[32];
+
+    draw_keys_text(&w->keys, keys, sizeof keys);
+    draw_sizes_text(&w->scan_rows, scan_rows, sizeof scan_rows);
+    return json_pack("{s:s, s:o, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:o, s:o}", "name", w->name,
+                     "weights", result_weights(w), "keys", keys, "scan_rows", scan_rows, "batch",
+                     (int)w->batch, "abort_percent", (int)w->abort_percent, "share",
+                     (json_int_t)ph->share, "seconds", (json_int_t)ph->seconds, "count",
+                     (json_int_t)ph->count, "rate",
+                     ph->rate > 0 ? json_real(ph->rate) : json_null(), "arrivals",
+                     ph->rate > 0 ? json_string(result_arrivals(ph->poisson)) : json_null());
+}
+
+static json_t *
+result_phases(const workload *w)
+{
+    json_t *phases = json_array();
+
+    for (uint32_t i = 0; i < w->phase_count; i++)
+        (void)json_array_append_new(phases, result_phase(&w->phases[i]));
+    return phases;
+}
+
+static json_t *
+result_workload(const plan *p, const workload *w)
+{
+    char keys[32], key_bytes[32], value_bytes[32], scan_rows[32];
+    const double bytes = w->scenario->record_bytes == NULL
+                             ? 0
+                             : w->scenario->record_bytes(w) * (double)w->records;
+
     draw_keys_text(&w->keys, keys, sizeof keys);
     draw_sizes_text(&w->key_bytes, key_bytes, sizeof key_bytes);
     draw_sizes_text(&w->value_bytes, value_bytes, sizeof value_bytes);
@@ -88,8 +129,8 @@ result_workload(const plan *p, const workload *w)
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:o, s:I, s:o, s:[], s:[]}",
         "name", w->name, "summary", w->summary == NULL ? "" : w->summary, "tables",
-        w->scenario->name, "weights", weights, "keys", keys, "key_bytes", key_bytes, "value_bytes",
-        value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent",
+        w->scenario->name, "weights", result_weights(w), "keys", keys, "key_bytes", key_bytes,
+        "value_bytes", value_bytes, "scan_rows", scan_rows, "batch", (int)w->batch, "abort_percent",
         (int)w->abort_percent, "keys_in_no_order", w->hashed, "data_bytes",
         bytes > 0 ? json_real(bytes) : json_null(), "data_to_memory",
         bytes > 0 ? json_real(bytes / (double)size_memory_bytes(p)) : json_null(), "records",
@@ -209,7 +250,7 @@ result_per(double sum, uint64_t count)
 #define RESULT_KEEPS_UP 0.95
 
 static json_t *
-result_side(const group *g, const cell *c, const plan *p, uint32_t i)
+result_side(const group *g, const cell *c, uint32_t i)
 {
     const side *s = &g->sides[i];
     const cell_side *r = &c->sides[i];
@@ -232,7 +273,7 @@ result_side(const group *g, const cell *c, const plan *p, uint32_t i)
         r->sum.seconds > 0 ? json_real(100 * r->sum.waited_seconds / r->sum.seconds / c->threads)
                            : json_null());
     (void)json_object_set_new(out, "saturated",
-                              p->rate > 0 ? json_boolean((double)done < RESULT_KEEPS_UP * due)
+                              c->rate > 0 ? json_boolean((double)done < RESULT_KEEPS_UP * due)
                                           : json_null());
     (void)json_object_set_new(out, "service", result_latency(r->service));
     (void)json_object_set_new(out, "response", result_latency(r->response));
@@ -243,18 +284,19 @@ result_side(const group *g, const cell *c, const plan *p, uint32_t i)
 }
 
 static json_t *
-result_run(const group *g, const cell *c, const plan *p)
+result_run(const group *g, const cell *c)
 {
     json_t *results = json_array();
 
     for (uint32_t i = 0; i < c->side_count; i++)
         if (g->sides[i].state == SIDE_FINE || c->sides[i].sum.operations > 0)
-            (void)json_array_append_new(results, result_side(g, c, p, i));
+            (void)json_array_append_new(results, result_side(g, c, i));
     return json_pack(
-        "{s:i, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:s, s:o}", "threads",
-        (int)c->threads, "loop", p->rate > 0 ? "open" : "closed", "offered_rate",
-        p->rate > 0 ? json_real(p->rate) : json_null(), "arrivals",
-        p->rate > 0 ? json_string(p->poisson ? "poisson" : "constant") : json_null(), "slice_ms",
+        "{s:i, s:s?, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:s, s:o}", "threads",
+        (int)c->threads, "phase", c->phase != NULL ? c->phase->name : NULL, "loop",
+        c->rate > 0 ? "open" : "closed", "offered_rate",
+        c->rate > 0 ? json_real(c->rate) : json_null(), "arrivals",
+        c->rate > 0 ? json_string(result_arrivals(c->poisson)) : json_null(), "slice_ms",
         (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady",
         c->steady, "partial", c->partial, "generator_ns", c->generator_ns, "noise",
         result_noise(&c->noise), "noise_floor", result_interval(&c->control), "ratio_of",
@@ -266,37 +308,44 @@ result_run(const group *g, const cell *c, const plan *p)
 /* Of the best rate: what more threads add beyond that is not worth them. */
 #define RESULT_KNEE 0.9
 
-/* The fewest threads with which a driver is about as fast as with any. */
-static json_t *
-result_knee(const group *g, uint32_t i)
+static double
+result_rate(const cell *c, uint32_t i)
 {
+    const slice *sum = &c->sides[i].sum;
+
+    return sum->seconds > 0 ? (double)sum->operations / sum->seconds : 0;
+}
+
+/* The fewest threads with which a driver is about as fast as with any, in one part of the workload.
+ */
+static json_t *
+result_knee(const group *g, uint32_t part, uint32_t i)
+{
+    const uint32_t parts = workload_parts(g->workload);
+    const workload *phase = g->cells[part].phase;
     double best = 0;
     uint32_t knee = 0;
 
-    for (uint32_t k = 0; k < g->cell_count; k++) {
-        const slice *sum = &g->cells[k].sides[i].sum;
-        const double rate = sum->seconds > 0 ? (double)sum->operations / sum->seconds : 0;
-
-        best = rate > best ? rate : best;
-    }
-    for (uint32_t k = g->cell_count; k-- > 0;) {
-        const slice *sum = &g->cells[k].sides[i].sum;
-
-        if (sum->seconds > 0 && (double)sum->operations / sum->seconds >= RESULT_KNEE * best)
+    for (uint32_t k = part; k < g->cell_count; k += parts)
+        best = fmax(best, result_rate(&g->cells[k], i));
+    for (uint32_t k = part; k < g->cell_count && knee == 0; k += parts)
+        if (best > 0 && result_rate(&g->cells[k], i) >= RESULT_KNEE * best)
             knee = g->cells[k].threads;
-    }
-    return json_pack("{s:s, s:i, s:f}", "driver", g->sides[i].driver->label, "threads", (int)knee,
-                     "best_rate", best);
+    return json_pack("{s:s, s:s?, s:i, s:f}", "driver", g->sides[i].driver->label, "phase",
+                     phase != NULL ? phase->name : NULL, "threads", (int)knee, "best_rate", best);
 }
 
 static json_t *
-result_knees(const group *g, const plan *p)
+result_knees(const group *g)
 {
+    const uint32_t parts = workload_parts(g->workload);
     json_t *knees = json_array();
 
-    for (uint32_t i = 0; i < g->side_count && g->cell_count > 1 && p->rate <= 0; i++)
-        if (g->sides[i].state == SIDE_FINE && !g->sides[i].is_control)
-            (void)json_array_append_new(knees, result_knee(g, i));
+    for (uint32_t part = 0; part < parts && part + parts < g->cell_count; part++)
+        for (uint32_t i = 0; i < g->side_count; i++)
+            if (g->cells[part].rate <= 0 && g->sides[i].state == SIDE_FINE &&
+                !g->sides[i].is_control)
+                (void)json_array_append_new(knees, result_knee(g, part, i));
     return knees;
 }
 
@@ -308,9 +357,11 @@ result_add(json_t *result, const plan *p, const group *g)
 
     for (uint32_t i = 0; i < g->side_count; i++)
         (void)json_array_append_new(drivers, result_driver(p, g, i));
+    if (g->workload->phase_count > 0)
+        (void)json_object_set_new(w, "phases", result_phases(g->workload));
     for (uint32_t i = 0; i < g->cell_count; i++)
-        (void)json_array_append_new(runs, result_run(g, &g->cells[i], p));
-    (void)json_object_set_new(w, "knees", result_knees(g, p));
+        (void)json_array_append_new(runs, result_run(g, &g->cells[i]));
+    (void)json_object_set_new(w, "knees", result_knees(g));
     return json_array_append_new(json_object_get(result, "workloads"), w) == 0;
 }
 

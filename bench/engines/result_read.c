@@ -28,14 +28,17 @@ result_find(const json_t *list, const char *key, const char *text)
 }
 
 const json_t *
-result_find_run(const json_t *load, json_int_t threads)
+result_find_run(const json_t *load, const json_t *like)
 {
+    const json_int_t threads = json_integer_value(json_object_get(like, "threads"));
+    const char *phase = result_text(like, "phase");
     const json_t *run;
     size_t i;
 
     json_array_foreach(json_object_get(load, "runs"), i, run)
     {
-        if (json_integer_value(json_object_get(run, "threads")) == threads)
+        if (json_integer_value(json_object_get(run, "threads")) == threads &&
+            strcmp(result_text(run, "phase"), phase) == 0)
             return run;
     }
     return NULL;

@@ -13,8 +13,10 @@ const char *result_text(const json_t *object, const char *key);
 /** The entry of a list whose `key` is that text. @return NULL: there is none */
 const json_t *result_find(const json_t *list, const char *key, const char *text);
 
-/** The run of a workload with so many threads. @return NULL: there is none */
-const json_t *result_find_run(const json_t *load, json_int_t threads);
+/** The run of a workload with as many threads, and in the same phase, as that one of another
+ * result.
+ * @return NULL: there is none */
+const json_t *result_find_run(const json_t *load, const json_t *like);
 
 /** The figures of a driver in a run; the control's are not looked at. @return NULL */
 const json_t *result_find_driver(const json_t *run, const char *driver);

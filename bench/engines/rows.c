@@ -107,12 +107,13 @@ rows_nonce(draw_stream *stream)
 
 /* A record that is there, as far as is known; near the one drawn where that one is not. */
 static void
-rows_pick(rows_worker *r, uint32_t at)
+rows_pick(worker *w, uint32_t at)
 {
+    rows_worker *r = w->own;
     const rows_model *m = r->model;
     const uint64_t head = atomic_load_explicit(&m->head, memory_order_relaxed);
     const uint64_t tail = atomic_load_explicit(&m->tail, memory_order_relaxed);
-    uint64_t record = tail > head ? draw_key(&m->workload->keys, r->stream, head, tail)
+    uint64_t record = tail > head ? draw_key(&w->target->now->keys, r->stream, head, tail)
                                   : tail - (tail > 0);
     uint32_t state = atomic_load_explicit(&m->states[record], memory_order_acquire);
 
@@ -455,12 +456,12 @@ static tenon_status
 rows_run_multi(worker *w)
 {
     rows_worker *r = w->own;
-    const workload *load = w->target->workload;
+    const workload *load = w->target->now;
     tenon_status st;
 
     r->count = 2 * load->batch;
     for (uint32_t i = 0; i < r->count; i++)
-        rows_pick(r, i);
+        rows_pick(w, i);
     r->abort = draw_below(r->stream, 100) < load->abort_percent;
     st = rows_transact(w, rows_multi_body, "multi", false);
     if (st == TENON_CANCELLED && r->abort) {
@@ -475,7 +476,7 @@ static tenon_status
 rows_run(worker *w, operation op)
 {
     rows_worker *r = w->own;
-    const workload *load = w->target->workload;
+    const workload *load = w->target->now;
     tenon_status st;
 
     if (op == OPERATION_INSERT)
@@ -487,7 +488,7 @@ rows_run(worker *w, operation op)
     r->count = 1;
     if (op == OPERATION_DELETE)
         return rows_run_delete(w);
-    rows_pick(r, 0);
+    rows_pick(w, 0);
     if (op == OPERATION_READ)
         return rows_transact(w, rows_read_body, "read", true);
     if (op == OPERATION_SCAN) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "result_latency.h"
+#include "result_read.h"
 
 enum { TABLE_CELL_BYTES = 80, TABLE_MOST_COLUMNS = 16, TABLE_MOST_ROWS = 64 };
 
@@ -299,12 +300,18 @@ table_run(const json_t *run)
 {
     const json_t *noise = json_object_get(run, "noise");
 
-    (void)printf("\nthreads: %d; %d rounds of slices of %d ms, %s after %d rounds of warm-up%s\n",
-                 (int)table_real(run, "threads"), (int)table_real(run, "rounds"),
-                 (int)table_real(run, "slice_ms"),
-                 json_is_true(json_object_get(run, "steady")) ? "steady" : "NOT steady",
-                 (int)table_real(run, "warm_rounds"),
-                 json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
+    (void)printf("\n");
+    if (table_text(run, "phase")[0] != '\0')
+        (void)printf("phase: %s; ", table_text(run, "phase"));
+    (void)printf("threads: %d; %d rounds of slices of %d ms, ", (int)table_real(run, "threads"),
+                 (int)table_real(run, "rounds"), (int)table_real(run, "slice_ms"));
+    if (table_text(run, "phase")[0] != '\0' && table_real(run, "warm_rounds") == 0)
+        (void)printf("without a warm-up");
+    else
+        (void)printf("%s after %d rounds of warm-up",
+                     json_is_true(json_object_get(run, "steady")) ? "steady" : "NOT steady",
+                     (int)table_real(run, "warm_rounds"));
+    (void)printf("%s\n", json_is_true(json_object_get(run, "partial")) ? "; stopped early" : "");
     table_rates(run);
     table_loads(run);
     table_latencies(run, "response", "from when due");
@@ -370,11 +377,35 @@ table_drivers(const json_t *load)
     }
 }
 
-/* Rates by threads, and where more threads add little. */
-static void
-table_sweep(const json_t *load)
+static bool
+table_is_of(const json_t *run, const char *phase)
 {
-    const json_t *runs = json_object_get(load, "runs"), *run, *result, *knee;
+    return strcmp(table_text(run, "phase"), phase) == 0;
+}
+
+static void
+table_sweep_row(table *t, const json_t *runs, const json_t *knee)
+{
+    const json_t *run;
+    uint32_t column = 1;
+    size_t k;
+
+    table_put(t, 0, table_text(knee, "driver"));
+    json_array_foreach(runs, k, run)
+    {
+        if (!table_is_of(run, table_text(knee, "phase")) || column + 1 >= t->columns)
+            continue;
+        table_put_number(t, column++, result_find_driver(run, table_text(knee, "driver")), "rate");
+    }
+    table_put_number(t, t->columns - 1, knee, "threads");
+    table_row(t);
+}
+
+/* Rates by threads, and where more threads add little. @param[in] phase "": of all of it */
+static void
+table_sweep(const json_t *load, const char *phase)
+{
+    const json_t *runs = json_object_get(load, "runs"), *run, *knee;
     const json_t *knees = json_object_get(load, "knees");
     table t;
     size_t i, k;
@@ -382,41 +413,65 @@ table_sweep(const json_t *load)
     if (json_array_size(knees) == 0)
         return;
     memset(&t, 0, sizeof t);
-    table_put(&t, 0, "operations/s, threads:");
+    (void)snprintf(table_cell(&t, 0), TABLE_CELL_BYTES, "%s%soperations/s, threads:", phase,
+                   phase[0] != '\0' ? ", " : "");
     json_array_foreach(runs, k, run)
     {
-        if (k + 2 < TABLE_MOST_COLUMNS)
-            table_put_number(&t, 1 + (uint32_t)k, run, "threads");
+        if (table_is_of(run, phase) && t.columns + 1 < TABLE_MOST_COLUMNS)
+            table_put_number(&t, t.columns, run, "threads");
     }
     table_put(&t, t.columns, "knee");
     table_row(&t);
     json_array_foreach(knees, i, knee)
     {
-        table_put(&t, 0, table_text(knee, "driver"));
-        json_array_foreach(runs, k, run)
-        {
-            size_t n;
-
-            json_array_foreach(json_object_get(run, "results"), n, result)
-            {
-                if (strcmp(table_text(result, "driver"), table_text(knee, "driver")) == 0 &&
-                    !json_is_true(json_object_get(result, "control")) && k + 2 < TABLE_MOST_COLUMNS)
-                    table_put_number(&t, 1 + (uint32_t)k, result, "rate");
-            }
-        }
-        table_put_number(&t, t.columns - 1, knee, "threads");
-        table_row(&t);
+        if (table_is_of(knee, phase))
+            table_sweep_row(&t, runs, knee);
     }
     (void)printf("\n");
     table_flush(&t);
-    (void)printf("  knee: the fewest threads with nine tenths of the best rate\n");
+}
+
+/* Of each phase by itself. */
+static void
+table_sweeps(const json_t *load)
+{
+    const json_t *phases = json_object_get(load, "phases"), *phase;
+    size_t i;
+
+    if (!json_is_array(phases))
+        table_sweep(load, "");
+    json_array_foreach(phases, i, phase) table_sweep(load, table_text(phase, "name"));
+    if (json_array_size(json_object_get(load, "knees")) > 0)
+        (void)printf("  knee: the fewest threads with nine tenths of the best rate\n");
+}
+
+/* What is done in a phase, in a line. */
+static void
+table_phase(const json_t *phase)
+{
+    static const char *const lengths[] = { "share", "seconds", "count" };
+    const json_t *weights = json_object_get(phase, "weights"), *weight;
+    void *at = json_object_iter((json_t *)(uintptr_t)weights);
+
+    (void)printf("phase %s:", table_text(phase, "name"));
+    for (int i = 0; i < 3; i++)
+        if (table_real(phase, lengths[i]) > 0)
+            (void)printf(" %s %.0f", lengths[i], table_real(phase, lengths[i]));
+    if (table_real(phase, "rate") > 0)
+        (void)printf(", %.0f due in a second", table_real(phase, "rate"));
+    (void)printf("; keys %s;", table_text(phase, "keys"));
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)weights, at)) {
+        weight = json_object_iter_value(at);
+        (void)printf(" %s %lld", json_object_iter_key(at), (long long)json_integer_value(weight));
+    }
+    (void)printf("\n");
 }
 
 static void
 table_workload(const json_t *result, const json_t *load)
 {
     const json_t *runs = json_object_get(load, "runs"), *run;
-    const json_t *plan = json_object_get(result, "plan");
+    const json_t *plan = json_object_get(result, "plan"), *phase;
     char data[TABLE_CELL_BYTES], records[TABLE_CELL_BYTES];
     size_t i;
 
@@ -434,8 +489,9 @@ table_workload(const json_t *result, const json_t *load)
     if (table_text(load, "control_why_not")[0] != '\0')
         (void)printf("no control: %s; nobody knows how much of a difference is noise\n",
                      table_text(load, "control_why_not"));
+    json_array_foreach(json_object_get(load, "phases"), i, phase) table_phase(phase);
     json_array_foreach(runs, i, run) table_run(run);
-    table_sweep(load);
+    table_sweeps(load);
     table_drivers(load);
 }
 

@@ -91,6 +91,7 @@ target_worker(target *t, uint32_t number, bool open_loop)
 bool
 target_prepare(target *t, uint32_t threads, bool with_place, bool open_loop)
 {
+    t->now = t->workload;
     t->workers = calloc(threads, sizeof *t->workers);
     t->worker_count = t->workers == NULL ? 0 : threads;
     for (uint32_t i = 0; i < t->worker_count; i++)

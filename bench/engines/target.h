@@ -45,6 +45,7 @@ struct worker {
 /** A database under load. */
 struct target {
     const workload *workload;
+    const workload *now; /**< What is drawn from: the workload, or a phase of it. */
     place place;
     tenon_db *db;              /**< NULL: the load generator alone. */
     struct given_table *given; /**< See given.h; NULL: its place was made. */

@@ -227,7 +227,7 @@ transfer_draw(worker *w, bool writes)
     const uint64_t tellers = transfer_branch_count(accounts) * TRANSFER_TELLERS;
 
     r->wrong = false;
-    r->account = (int64_t)draw_key(&w->target->workload->keys, &w->stream, 0, accounts);
+    r->account = (int64_t)draw_key(&w->target->now->keys, &w->stream, 0, accounts);
     if (!writes)
         return;
     r->teller = (int64_t)draw_below(&w->stream, tellers);

@@ -143,6 +143,8 @@ static const struct {
         WORKLOAD_YCSB } },
 };
 
+#define WORKLOAD_MIXED UINT64_C(1000) /* the sum of a phase's weights among all phases' */
+
 #define WORKLOAD_COUNT (sizeof workloads / sizeof workloads[0])
 
 static const struct {
@@ -210,6 +212,39 @@ workload_draw(const workload *w, draw_stream *stream)
     while (at >= w->weights[op])
         at -= w->weights[op++];
     return (operation)op;
+}
+
+const workload *
+workload_part(const workload *w, uint32_t n)
+{
+    return w->phase_count > 0 ? &w->phases[n].load : w;
+}
+
+uint32_t
+workload_parts(const workload *w)
+{
+    return w->phase_count > 0 ? w->phase_count : 1;
+}
+
+bool
+workload_mix(workload *w)
+{
+    memset(w->weights, 0, sizeof w->weights);
+    for (uint32_t i = 0; i < w->phase_count; i++) {
+        const uint32_t *weights = w->phases[i].load.weights;
+        uint64_t sum = 0;
+
+        for (int op = 0; op < OPERATIONS; op++)
+            sum += weights[op];
+        for (int op = 0; op < OPERATIONS; op++)
+            if (weights[op] > 0)
+                w->weights[op] += (uint32_t)(WORKLOAD_MIXED * weights[op] / sum) + 1;
+    }
+    if (!workload_settle(w))
+        return false;
+    for (uint32_t i = 0; i < w->phase_count; i++)
+        w->phases[i].load.scenario = w->scenario;
+    return true;
 }
 
 bool

@@ -43,7 +43,8 @@ enum {
     WORKLOAD_MOST_KEY_BYTES = 256,
     WORKLOAD_LEAST_KEY_BYTES = 8,
     WORKLOAD_MOST_VALUE_BYTES = 1 << 20,
-    WORKLOAD_MOST_BATCH = 1000
+    WORKLOAD_MOST_BATCH = 1000,
+    WORKLOAD_MOST_PHASES = 16
 };
 
 /** A workload. */
@@ -54,11 +55,32 @@ typedef struct workload {
     uint32_t weights[OPERATIONS];
     draw_keys keys;
     draw_sizes key_bytes, value_bytes, scan_rows;
-    uint32_t batch;         /**< Rows of a batch; statements of each kind of a `multi`. */
-    uint32_t abort_percent; /**< Of a `multi`. */
-    bool hashed;            /**< Keys are inserted in no order. */
-    uint64_t records;       /**< To begin with. */
+    uint32_t batch;                /**< Rows of a batch; statements of each kind of a `multi`. */
+    uint32_t abort_percent;        /**< Of a `multi`. */
+    bool hashed;                   /**< Keys are inserted in no order. */
+    struct workload_phase *phases; /**< Done one after the other, on the same rows. */
+    uint32_t phase_count;          /**< 0: all of it is done all the time. */
+    uint64_t records;              /**< To begin with. */
 } workload;
+
+/** A part of a run, with operations of its own. How long it is, one of three tells. */
+typedef struct workload_phase {
+    workload load;    /**< Sizes of keys and values are the whole's. */
+    uint32_t share;   /**< Of all that is divided among the phases that say it. */
+    uint32_t seconds; /**< Or so long, */
+    uint64_t count;   /**< or so many operations. */
+    double rate;      /**< Open loop; 0: as for the whole run. */
+    bool poisson;
+} workload_phase;
+
+/** What is done in part `n` of a run: the phase's, or the whole. */
+const workload *workload_part(const workload *w, uint32_t n);
+/** How many parts there are; 1 without phases. */
+uint32_t workload_parts(const workload *w);
+
+/** Give a workload with phases their operations, each phase counting alike, and its scenario.
+ * @return false: they belong to more than one */
+bool workload_mix(workload *w);
 
 /** Copy the workload of that name. @return false: there is none */
 bool workload_named(const char *name, size_t len, workload *out);

@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <string>
 
 extern "C" {
@@ -18,6 +20,8 @@ namespace
 constexpr size_t longest_file = size_t{ 1 } << 20;
 constexpr int64_t most_weight = 1000000;
 constexpr int64_t most_scan_rows = 100000;
+constexpr int64_t most_seconds = 86400;
+constexpr int64_t most_rate = 100000000;
 
 /* Where what is wrong is said. */
 struct complaint {
@@ -156,12 +160,125 @@ read_member(const complaint &c, const toml::key &key, const toml::node &node, wo
     return refuse(c, key.source(), "there is no setting %.40s of that kind", name.c_str());
 }
 
+/* ---- Phases ---- */
+
+/* How long, and how often. @return false: said; `known` is false where it is something else */
+bool
+read_phase_length(const complaint &c, const std::string &name, const toml::node &node,
+                  workload_phase &out, bool &known)
+{
+    uint32_t number = 0;
+
+    known = true;
+    if (name == "share")
+        return read_number(c, name, node, 1, most_weight, out.share);
+    if (name == "seconds")
+        return read_number(c, name, node, 1, most_seconds, out.seconds);
+    if (name == "count" || name == "rate") {
+        if (!read_number(c, name, node, 1, most_rate, number))
+            return false;
+        if (name == "count")
+            out.count = number;
+        else
+            out.rate = number;
+        return true;
+    }
+    if (name == "arrivals") {
+        const auto *text = node.as_string();
+
+        out.poisson = text != nullptr && text->get() == "poisson";
+        if (out.poisson || (text != nullptr && text->get() == "constant"))
+            return true;
+        return refuse(c, node.source(), "arrivals is constant or poisson");
+    }
+    known = false;
+    return true;
+}
+
+bool
+read_phase_member(const complaint &c, const toml::key &key, const toml::node &node,
+                  workload_phase &out)
+{
+    static const char *const same[] = { "name",      "summary", "keys",         "operations",
+                                        "scan_rows", "batch",   "abort_percent" };
+    const std::string name(key.str());
+    bool known = false;
+
+    if (!read_phase_length(c, name, node, out, known))
+        return false;
+    for (const char *one : same)
+        if (!known && name == one)
+            return read_member(c, key, node, out.load);
+    return known || refuse(c, key.source(), "there is no setting %.40s of a phase", name.c_str());
+}
+
+bool
+read_phase(const complaint &c, const toml::table &table, const workload &whole, workload_phase &out)
+{
+    out.load = whole; /* what it does not say is the whole's */
+    out.load.name[0] = '\0';
+    out.load.phases = nullptr;
+    out.load.phase_count = 0;
+    out.poisson = true;
+    if (table.contains("operations"))
+        std::memset(out.load.weights, 0, sizeof out.load.weights);
+    for (const auto &[key, node] : table)
+        if (!read_phase_member(c, key, node, out))
+            return false;
+    if (out.load.name[0] == '\0')
+        return refuse(c, table.source(), "the phase's name is missing");
+    if (out.load.scenario == nullptr)
+        return refuse(c, table.source(), "[phase.operations] is missing, and so is [operations]");
+    if ((out.share > 0) + (out.seconds > 0) + (out.count > 0) > 1)
+        return refuse(c, table.source(), "a phase has one of share, seconds and count");
+    if (out.count > 0 && out.rate > 0)
+        return refuse(c, table.source(), "a phase with a rate goes by time, and has no count");
+    if (out.rate == 0 && table.contains("arrivals"))
+        return refuse(c, table.source(), "a phase with arrivals has a rate");
+    if (out.share + out.seconds + out.count == 0)
+        out.share = 1;
+    return true;
+}
+
+bool
+read_phases(const complaint &c, const toml::node &node, workload &out)
+{
+    const auto *list = node.as_array();
+
+    if (list == nullptr || list->empty() || list->size() > WORKLOAD_MOST_PHASES)
+        return refuse(c, node.source(), "[[phase]] stands 1 to %d times", WORKLOAD_MOST_PHASES);
+    out.phases = static_cast<workload_phase *>(calloc(list->size(), sizeof *out.phases));
+    if (out.phases == nullptr)
+        throw std::bad_alloc();
+    for (const auto &entry : *list) {
+        const auto *table = entry.as_table();
+        workload_phase &one = out.phases[out.phase_count];
+
+        if (table == nullptr)
+            return refuse(c, entry.source(), "[[phase]] is a table");
+        if (!read_phase(c, *table, out, one))
+            return false;
+        for (uint32_t i = 0; i < out.phase_count; i++)
+            if (std::strcmp(out.phases[i].load.name, one.load.name) == 0)
+                return refuse(c, table->source(), "there are two phases %.40s", one.load.name);
+        out.phase_count++;
+    }
+    return workload_mix(&out) ||
+           refuse(c, node.source(), "the phases' operations belong to different tables");
+}
+
+/* ---- The file ---- */
+
 bool
 read_table(const complaint &c, const toml::table &table, workload &out)
 {
+    const auto *phases = table.get("phase");
+
     for (const auto &[key, node] : table)
-        if (!read_member(c, key, node, out))
+        if (&node != phases && !read_member(c, key, node, out))
             return false;
+    if (phases != nullptr && !read_phases(c, *phases, out)) /* what they do not say is said now */
+        return false;
     if (out.name[0] == '\0')
         return refuse(c, table.source(), "name is missing");
     if (out.scenario == nullptr)
