@@ -20,11 +20,16 @@ typedef struct repeat_conn {
     uint64_t begun_ns;
     bool read_only;
     uint32_t isolation;
+    bool committed;    /**< How it has ended, */
+    uint64_t ended_ns; /**< when, 0 = unknown, */
+    uint64_t end_line; /**< and which line says so. */
 } repeat_conn;
 
 /** A repetition. */
 typedef struct repeat {
-    const repeat_options *options;
+    const repeat_options *options; /**< Of who prints what came of it. */
+    const char *path;
+    int stop_fd; /**< As of trace_open. */
     trace *trace;
     tenon_db *db;
     recorded recorded;
@@ -36,11 +41,36 @@ typedef struct repeat {
     uint32_t table_count;
     repeat_conn *conns; /**< By their numbers. */
     size_t conn_room;
+    repeat_conn *ready; /**< Whose transaction is next to be repeated; NULL: the trace has ended. */
+    uint64_t wall_us;   /**< Of the first opening; 0 = unknown. */
+    uint64_t opened_ns; /**< When the present opening was, since the first one; */
+    uint64_t latest_ns; /**< the latest end of a transaction, by the same clock. */
     uint64_t committed_ns; /**< End of the last commit, by the clock of the recording. */
     uint64_t commit_count, rollback_count, statement_count, row_count, left_out_count;
     uint64_t compared_count, difference_count;
     uint64_t start_ns, end_ns;
 } repeat;
+
+/** First: see whether it can be repeated, and with which tables. @return TOOL_GO_ON or the exit
+ * status */
+int repeat_learn(repeat *r);
+
+/** The same from one that has learned it, and outlives it. */
+int repeat_borrow(repeat *r, const repeat *learned);
+
+/** Then, again and again: read on until a transaction can be repeated: `r->ready`. @return
+ * TOOL_GO_ON or the exit status */
+int repeat_advance(repeat *r);
+
+/** When that one has begun, in nanoseconds since the first opening. */
+uint64_t repeat_due_ns(const repeat *r);
+
+/** Repeat it, or leave it out. @return TOOL_GO_ON or the exit status */
+int repeat_do(repeat *r);
+void repeat_skip(repeat *r);
+
+/** Free all but the database. */
+void repeat_fini(repeat *r);
 
 /** Read a number of a line; UINT64_MAX: it is none. */
 uint64_t repeat_number(const json_t *line, const char *key);
