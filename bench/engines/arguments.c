@@ -7,6 +7,7 @@
 
 #include "expect.h"
 #include "order.h"
+#include "playback.h"
 #include "scenario.h"
 #include "size.h"
 #include "tool.h"
@@ -34,6 +35,7 @@ static const char arguments_details[] =
 typedef struct arguments {
     const char *drivers, *server, *workloads, *threads, *durability, *isolation, *folder, *json,
         *csv, *html, *expect;
+    const char *trace, *pace;
     const char *arrivals, *keys, *key_bytes, *value_bytes, *scan_rows, *data_size;
     tool_list urls;
     uint64_t memory, records, seconds, operations, slice_ms, warm_seconds, seed, rate, batch,
@@ -206,6 +208,28 @@ arguments_workloads(const arguments *a, plan *p)
     if (rc == TOOL_GO_ON && p->workload_count == 0)
         return arguments_refuse("--workload", "", "a list of names");
     return rc;
+}
+
+/* A trace says what is done, and when, and in which order. */
+static int
+arguments_trace(const arguments *a)
+{
+    const struct {
+        const char *option;
+        bool given;
+    } others[] = {
+        { "--workload", a->workloads != NULL },         { "--rate", a->rate > 0 },
+        { "--threads", strcmp(a->threads, "1") },       { "--crash", a->crash },
+        { "--warm-up", a->warm_seconds != UINT64_MAX },
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].given) {
+            tool_error("bench", "--trace says what is done and when, and %s does not go with it",
+                       others[i].option);
+            return TOOL_USAGE;
+        }
+    return TOOL_GO_ON;
 }
 
 /* ---- The rest ---- */
@@ -382,11 +406,15 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
     p->has_proof = !a->no_proof;
     p->seed = a->seed != 0 ? a->seed : (uint64_t)time(NULL);
     p->memory_bytes = a->memory;
+    if (a->pace != NULL && a->trace == NULL) {
+        tool_error("bench", "--pace is that of a --trace");
+        return TOOL_USAGE;
+    }
     rc = arguments_drivers(a, p);
     if (rc == TOOL_GO_ON && a->data_size != NULL && !size_parse(a->data_size, &p->data_size))
         rc = arguments_refuse("--data-size", a->data_size, size_known);
     if (rc == TOOL_GO_ON)
-        rc = arguments_workloads(a, p);
+        rc = a->trace != NULL ? arguments_trace(a) : arguments_workloads(a, p);
     if (rc == TOOL_GO_ON)
         rc = arguments_threads(a->threads, p);
     if (rc == TOOL_GO_ON)
@@ -401,7 +429,8 @@ arguments_plan(arguments *a, int argc, char **argv, plan *p)
         rc = TOOL_USAGE;
     arguments_times(a, p);
     if (rc == TOOL_GO_ON)
-        rc = arguments_phases(p);
+        rc = a->trace != NULL ? playback_plan(a->trace, a->pace != NULL ? a->pace : "max", p)
+                              : arguments_phases(p);
     if (rc != TOOL_GO_ON)
         return rc;
     arguments_command(argc, argv, a->seed != 0, p);
@@ -454,6 +483,10 @@ arguments_read(int argc, char **argv, plan *out)
         { "--db", TOOL_LIST, &a.urls, 0, 0, "URL",
           "a driver with an empty database, which is emptied again; may be given again" },
         { "--workload", TOOL_TEXT, &a.workloads, 0, 0, "LIST", "see above; default read,update" },
+        { "--trace", TOOL_TEXT, &a.trace, 0, 0, "FILE",
+          "instead: a chat history or what trace+URL has recorded, see tenon replay --help" },
+        { "--pace", TOOL_TEXT, &a.pace, 0, 0, "N",
+          "of --trace: N times as fast as it was recorded, or max: flat out, the default" },
         { "--threads", TOOL_TEXT, &a.threads, 0, 0, "LIST", "such as 1,2,4,8; default 1" },
         { "--durability", TOOL_TEXT, &a.durability, 0, 0, "D",
           "power (the default), os, process or none" },

@@ -69,10 +69,19 @@ cell_own_rate(const slice *s)
     return had > s->seconds / 20 ? (double)s->operations / had : 0;
 }
 
+/* At a pace all are as fast, while they have nothing to do. */
+static double
+cell_busy_rate(const slice *s)
+{
+    return s->busy_seconds > 0 ? (double)s->operations / s->busy_seconds : 0;
+}
+
 static interval
 cell_interval(const cell *c, uint32_t one, uint32_t base, uint64_t seed)
 {
-    double (*rate)(const slice *) = c->undisturbed ? cell_own_rate : cell_rate;
+    double (*rate)(const slice *) = c->recorded      ? cell_busy_rate
+                                    : c->undisturbed ? cell_own_rate
+                                                     : cell_rate;
     double *ratios = calloc(c->rounds + 1, sizeof *ratios);
     interval out = { 0, 0, 0 };
     uint32_t count = 0;
@@ -104,8 +113,11 @@ cell_is_undisturbed(const side *sides, const cell *c)
 static void
 cell_judge(const plan *p, const side *sides, cell *out)
 {
-    out->undisturbed = cell_is_undisturbed(sides, out);
-    if (sides[0].state != SIDE_FINE || p->rate > 0) /* who is offered the same does the same */
+    out->recorded = p->is_recorded;
+    out->undisturbed = !out->recorded && cell_is_undisturbed(sides, out);
+    if (sides[0].state != SIDE_FINE)
+        return;
+    if (p->rate > 0 && !out->recorded) /* who is offered the same does the same */
         return;
     for (uint32_t i = 1; i < out->side_count; i++)
         if (sides[i].is_control && sides[i].state == SIDE_FINE)
@@ -126,20 +138,20 @@ typedef struct cell_work {
     crew *crew;
     side *sides;
     cell *out;
-    uint64_t slice_operations;                  /* of one thread; 0: as many as there is time for */
     uint32_t fine[PLAN_MOST_SIDES], fine_count; /* sides that take part */
 } cell_work;
 
 static void
 cell_slice(cell_work *w, uint32_t who, slice *out)
 {
-    const uint64_t count = w->slice_operations;
+    const uint64_t count = w->out->slice_operations;
     const loop l = { .target = &w->sides[who].target,
                      .threads = w->out->threads,
                      .for_ns = count > 0 ? UINT64_MAX / 4 : (uint64_t)w->out->slice_ms * 1000000,
                      .count = count,
                      .rate = w->plan->rate,
                      .poisson = w->plan->poisson,
+                     .pace = w->plan->pace,
                      .only = OPERATIONS };
     const machine_server *server = &w->sides[who].server;
     const double before = machine_server_cpu_seconds(server);
@@ -155,6 +167,7 @@ cell_add(slice *sum, const slice *one)
     sum->seconds += one->seconds;
     sum->cpu_seconds += one->cpu_seconds;
     sum->waited_seconds += one->waited_seconds;
+    sum->busy_seconds += one->busy_seconds;
     sum->operations += one->operations;
     sum->flushes += one->flushes;
 }
@@ -394,7 +407,9 @@ cell_choose(cell_work *w)
         rounds = cell_rounds_in(w, orders);
     w->out->plan_rounds = rounds + (orders - rounds % orders) % orders;
     if (p->operations > 0)
-        w->slice_operations = p->operations / ((uint64_t)w->out->plan_rounds * w->out->threads) + 1;
+        w->out->slice_operations = p->operations /
+                                       ((uint64_t)w->out->plan_rounds * w->out->threads) +
+                                   1;
 }
 
 /* Warm up, and make room for what is to be timed. */

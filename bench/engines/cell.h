@@ -49,14 +49,16 @@ typedef struct cell_side {
 /** All figures. */
 typedef struct cell {
     uint32_t threads, slice_ms;
-    const workload *phase; /**< NULL: the whole workload. */
-    double rate;           /**< Open loop: what was due in a second; 0: closed loop. */
+    uint64_t slice_operations; /**< Of one thread; 0: as many as there is time for. */
+    const workload *phase;     /**< NULL: the whole workload. */
+    double rate;               /**< Open loop: what was due in a second; 0: closed loop. */
     bool poisson;
     uint32_t rounds;      /**< That were done, */
     uint32_t plan_rounds; /**< and that were to be done, if there was time. */
     uint32_t warm_rounds;
     bool steady, partial;
-    bool undisturbed;    /**< Ratios are of the time in which threads had a processor. */
+    bool undisturbed;    /**< Ratios are of the time in which threads had a processor, */
+    bool recorded;       /**< or were in operations of a history. */
     double generator_ns; /**< What an operation costs that sends nothing. */
     machine_noise noise;
     interval control; /**< The first driver to itself; all 0: there is no control. */

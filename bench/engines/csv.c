@@ -42,6 +42,8 @@ static const char *const csv_tallies[] = { "errors",  "misses", "aborts",
 static const char *const csv_driver[] = { "disk_bytes", "space_amplification" };
 static const char *const csv_alone[] = { "flushes_per_commit", "write_amplification",
                                          "memory_bytes" };
+static const char *const csv_trace[] = { "applied", "refused_events", "differences", "most_lag_us",
+                                         "last_lag_us" };
 static const char *const csv_result[] = { "rate", "client_cpu_us", "server_cpu_us", "round_trips" };
 
 #define CSV_COUNT(list) (sizeof(list) / sizeof(list)[0])
@@ -71,6 +73,7 @@ csv_head(FILE *out)
     csv_names(out, csv_tallies, CSV_COUNT(csv_tallies));
     csv_names(out, csv_driver, CSV_COUNT(csv_driver));
     csv_names(out, csv_alone, CSV_COUNT(csv_alone));
+    csv_names(out, csv_trace, CSV_COUNT(csv_trace));
     (void)fputc('\n', out);
 }
 
@@ -80,11 +83,27 @@ typedef struct csv_line {
     const char *kind;
 } csv_line;
 
+/* The control has a driver's name, and figures of its own. */
+static const json_t *
+csv_find_driver(const csv_line *l)
+{
+    const json_t *driver;
+    size_t i;
+
+    json_array_foreach(json_object_get(l->load, "drivers"), i, driver)
+    {
+        if (strcmp(result_text(driver, "driver"), result_text(l->result, "driver")) == 0 &&
+            json_is_true(json_object_get(driver, "control")) ==
+                json_is_true(json_object_get(l->result, "control")))
+            return driver;
+    }
+    return NULL;
+}
+
 static void
 csv_write_line(FILE *out, const csv_line *l, const json_t *of)
 {
-    const json_t *driver = result_find(json_object_get(l->load, "drivers"), "driver",
-                                       result_text(l->result, "driver"));
+    const json_t *driver = csv_find_driver(l);
     const json_t *ratio = json_object_get(l->result, "ratio");
 
     csv_text(out, result_text(l->load, "name"));
@@ -107,6 +126,7 @@ csv_write_line(FILE *out, const csv_line *l, const json_t *of)
     csv_numbers(out, json_object_get(l->result, "tally"), csv_tallies, CSV_COUNT(csv_tallies));
     csv_numbers(out, driver, csv_driver, CSV_COUNT(csv_driver));
     csv_numbers(out, json_object_get(driver, "alone"), csv_alone, CSV_COUNT(csv_alone));
+    csv_numbers(out, json_object_get(driver, "trace"), csv_trace, CSV_COUNT(csv_trace));
     (void)fputc('\n', out);
 }
 

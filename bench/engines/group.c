@@ -218,6 +218,10 @@ group_compare_ends(group *g)
         else if (memcmp(base->last.digest, s->last.digest, SCENARIO_DIGEST_BYTES) != 0)
             group_drop_out(s, SIDE_INVALID, "in the end it holds other rows than %s",
                            base->driver->label);
+        else if (!json_equal(json_object_get(base->last.details, "refused"),
+                             json_object_get(s->last.details, "refused")) &&
+                 s->last.details != NULL)
+            group_drop_out(s, SIDE_INVALID, "it refused other events than %s", base->driver->label);
     }
 }
 
@@ -264,7 +268,8 @@ group_close(pace *paced, group *g)
 static void
 group_probe(const plan *p, pace *paced, const probe_maker *m, uint32_t first, group *g)
 {
-    const uint32_t number = (uint32_t)(g->workload - p->workloads);
+    /* A history has a workload behind it, to prove the durability with. */
+    const uint32_t number = (uint32_t)(g->workload - p->workloads) + p->is_recorded;
     char why[PROBE_TEXT_BYTES];
 
     for (uint32_t i = 0; i < p->driver_count && !stop_requested(); i++) {
@@ -276,6 +281,8 @@ group_probe(const plan *p, pace *paced, const probe_maker *m, uint32_t first, gr
         probe_run(m, number, i, first + PLAN_MOST_SIDES + i, &g->probes[i]);
         pace_note(paced, s->driver, PACE_PROBE, group_lap(&at),
                   pace_probe(paced, s->driver, g->workload));
+        if (p->is_recorded) /* other operations' */
+            g->probes[i].written_bytes = g->probes[i].memory_bytes = -1;
         if (!probe_is_kept(&g->probes[i], p->durability, why, sizeof why))
             group_drop_out(s, SIDE_INVALID, "%s", why);
     }
@@ -321,7 +328,7 @@ group_run(const plan *p, crew *c, const probe_maker *m, live *l, pace *t, const 
     if (out->cells == NULL)
         return false;
     ok = group_open(p, t, folder, w, first, out);
-    if (ok)
+    if (ok && w->scenario->next == NULL)
         group_agree(p, t, out, c);
     if (ok && w == p->workloads)
         live_announce(l, pace_announce(t, out));
@@ -343,7 +350,10 @@ group_free(group *g)
     for (uint32_t i = 0; i < g->cell_count; i++)
         cell_free(&g->cells[i]);
     free(g->cells);
-    for (uint32_t i = 0; i < g->side_count; i++)
+    for (uint32_t i = 0; i < g->side_count; i++) {
         json_decref(g->settings[i]);
+        json_decref(g->sides[i].first.details);
+        json_decref(g->sides[i].last.details);
+    }
     memset(g, 0, sizeof *g);
 }

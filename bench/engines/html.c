@@ -161,12 +161,76 @@ html_latencies(FILE *out, const json_t *run, const char *kind, const char *title
     (void)fputs("</table></div>\n", out);
 }
 
+/* Of a recorded history: what came of its events, and how late they were. */
+static void
+html_trace(FILE *out, const json_t *load)
+{
+    static const char *const counts[] = { "events",   "refused_events", "transactions",
+                                          "compared", "differences",    "left_out" };
+    const json_t *driver;
+    size_t i;
+
+    if (!json_is_object(
+            json_object_get(json_array_get(json_object_get(load, "drivers"), 0), "trace")))
+        return;
+    (void)fputs("<h3>Recorded events</h3><div class=scroll><table><tr><th>driver<th>events"
+                "<th>refused<th>transactions<th>compared<th>differences<th>left out"
+                "<th>late at most<th>at the end<th>digest</tr>",
+                out);
+    json_array_foreach(json_object_get(load, "drivers"), i, driver)
+    {
+        const json_t *trace = json_object_get(driver, "trace");
+
+        (void)fputs("<tr><td>", out);
+        svg_text(out, result_text(driver, "driver"));
+        (void)fputs(json_is_true(json_object_get(driver, "control"))
+                        ? " <span class=dim>(control)</span></td>"
+                        : "</td>",
+                    out);
+        for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++)
+            html_cell_number(out, trace, counts[k]);
+        html_cell_time(out, trace, "most_lag_us");
+        html_cell_time(out, trace, "last_lag_us");
+        html_cell(out, result_text(trace, "digest"));
+        (void)fputs("</tr>", out);
+    }
+    (void)fputs("</table></div>\n", out);
+}
+
 /* ---- Runs and workloads ---- */
+
+/* How a run was done, in small letters. */
+static void
+html_how(FILE *out, const json_t *run, bool open)
+{
+    const json_t *noise = json_object_get(run, "noise");
+    const bool recorded = json_is_true(json_object_get(run, "recorded"));
+    const int warm_rounds = (int)json_integer_value(json_object_get(run, "warm_rounds"));
+
+    (void)fprintf(
+        out, "<p class=\"dim small\">%d rounds of slices of %d %s, ",
+        (int)json_integer_value(json_object_get(run, "rounds")),
+        (int)json_integer_value(json_object_get(run, recorded ? "slice_operations" : "slice_ms")),
+        recorded ? "events" : "ms");
+    if (warm_rounds == 0 && (recorded || result_text(run, "phase")[0] != '\0'))
+        (void)fputs("without a warm-up", out);
+    else
+        (void)fprintf(out, "%s after %d rounds of warm-up",
+                      json_is_true(json_object_get(run, "steady")) ? "steady" : "<b>not steady</b>",
+                      warm_rounds);
+    (void)fprintf(out,
+                  ". %s The load generator takes %.0f ns of each operation. Steal %.1f %%, other "
+                  "processes %.0f %% of the CPU, load %.1f.</p></details>\n",
+                  open ? "" : "Closed loop: latencies are not what a user waits for.",
+                  json_number_value(json_object_get(run, "generator_ns")),
+                  json_number_value(json_object_get(noise, "steal_percent")),
+                  json_number_value(json_object_get(noise, "other_cpu_percent")),
+                  json_number_value(json_object_get(noise, "load")));
+}
 
 static void
 html_run(FILE *out, const json_t *load, const json_t *run, bool shown)
 {
-    const json_t *noise = json_object_get(run, "noise");
     const bool open = strcmp(result_text(run, "loop"), "open") == 0;
     const json_t *result;
     size_t i;
@@ -196,21 +260,7 @@ html_run(FILE *out, const json_t *load, const json_t *run, bool shown)
     if (open)
         html_latencies(out, run, "response", "from when due");
     html_latencies(out, run, "service", open ? "from the start" : "latency");
-    (void)fprintf(
-        out,
-        "<p class=\"dim small\">%d rounds of slices of %d ms, %s after %d rounds of warm-up. %s "
-        "The "
-        "load generator takes %.0f ns of each operation. Steal %.1f %%, other processes %.0f %% of "
-        "the CPU, load %.1f.</p></details>\n",
-        (int)json_integer_value(json_object_get(run, "rounds")),
-        (int)json_integer_value(json_object_get(run, "slice_ms")),
-        json_is_true(json_object_get(run, "steady")) ? "steady" : "<b>not steady</b>",
-        (int)json_integer_value(json_object_get(run, "warm_rounds")),
-        open ? "" : "Closed loop: latencies are not what a user waits for.",
-        json_number_value(json_object_get(run, "generator_ns")),
-        json_number_value(json_object_get(noise, "steal_percent")),
-        json_number_value(json_object_get(noise, "other_cpu_percent")),
-        json_number_value(json_object_get(noise, "load")));
+    html_how(out, run, open);
 }
 
 static void
@@ -278,6 +328,7 @@ html_workload(FILE *out, const json_t *load)
     }
     json_array_foreach(runs, i, run) /* of a sweep, the ends are looked at first */
         html_run(out, load, run, i < parts || i + parts >= json_array_size(runs));
+    html_trace(out, load);
     (void)fputs("<h3>Cost</h3><div class=grid>", out);
     html_plot_cost(out, load, json_array_get(runs, 0));
     (void)fputs("</div>\n<details><summary>Settings as read back</summary>", out);

@@ -16,6 +16,8 @@
  * clock. */
 #define LOOP_LATE_NS UINT64_C(1000000)
 
+#define LOOP_NAP_NS UINT64_C(100000000)
+
 typedef struct loop_call {
     const loop *loop;
     uint64_t from_ns;
@@ -130,6 +132,64 @@ loop_open(const loop *l, worker *w, uint64_t from_ns)
     w->slice_ended_ns = now_ns < until_ns && !stop_requested() ? until_ns : now_ns;
 }
 
+/* ---- Recorded ---- */
+
+/* So that a stop is not waited for. */
+static uint64_t
+loop_wait_long(uint64_t until_ns)
+{
+    uint64_t now_ns = crew_now_ns();
+
+    while (now_ns < until_ns && !stop_requested())
+        now_ns = loop_wait(until_ns - now_ns > LOOP_NAP_NS ? now_ns + LOOP_NAP_NS : until_ns);
+    return now_ns;
+}
+
+static void
+loop_note(worker *w, operation op, uint64_t intended_ns, uint64_t started_ns, uint64_t ended_ns)
+{
+    histogram_add(w->service[op], ended_ns - started_ns);
+    if (w->response[op] != NULL)
+        histogram_add(w->response[op], ended_ns - intended_ns);
+}
+
+/* Each at its time, by a clock that stands still while the others have their turns: what a side is
+ * late by, it is late by in its next slice too. */
+static void
+loop_recorded(const loop *l, worker *w)
+{
+    const scenario *s = w->target->workload->scenario;
+    uint64_t now_ns = crew_now_ns(), at_ns;
+    const uint64_t from_ns = now_ns - w->clock_ns;
+
+    w->slice_began_ns = now_ns;
+    w->slice_busy_ns = 0;
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    for (uint64_t i = 0; i < l->count && !stop_requested() && s->next(w, &at_ns); i++) {
+        uint64_t intended_ns, started_ns;
+        bool done;
+
+        now_ns = crew_now_ns();
+        intended_ns = l->pace > 0 ? from_ns + (uint64_t)((double)at_ns / l->pace) : now_ns;
+        if (now_ns < intended_ns)
+            now_ns = loop_wait_long(intended_ns);
+        if (now_ns < intended_ns) /* it was stopped */
+            break;
+        started_ns = now_ns;
+        w->lag_ns = started_ns - intended_ns;
+        w->most_lag_ns = w->lag_ns > w->most_lag_ns ? w->lag_ns : w->most_lag_ns;
+        w->sum.late += w->lag_ns > LOOP_LATE_NS;
+        done = loop_once(w, OPERATION_EVENT);
+        now_ns = crew_now_ns();
+        w->slice_busy_ns += now_ns - started_ns;
+        if (done)
+            loop_note(w, OPERATION_EVENT, intended_ns, started_ns, now_ns);
+    }
+    now_ns = crew_now_ns();
+    w->slice_ended_ns = now_ns;
+    w->clock_ns = now_ns - from_ns;
+}
+
 /* How long this thread has been ready to run and had no processor, ever; 0 where the kernel does
  * not say. */
 static uint64_t
@@ -156,7 +216,9 @@ loop_work(void *arg, uint32_t number)
     worker *w = &call->loop->target->workers[number];
     const uint64_t before = w->sum.done, waited_ns = loop_waited_ns();
 
-    if (call->loop->rate > 0)
+    if (w->target->workload->scenario->next != NULL)
+        loop_recorded(call->loop, w);
+    else if (call->loop->rate > 0)
         loop_open(call->loop, w, call->from_ns);
     else
         loop_closed(call->loop, w);
@@ -181,6 +243,7 @@ loop_run(crew *c, const loop *l, slice *out)
 
         out->operations += w->slice_done;
         out->waited_seconds += (double)w->slice_waited_ns / LOOP_SECOND_NS;
+        out->busy_seconds += (double)w->slice_busy_ns / LOOP_SECOND_NS;
         began_ns = w->slice_began_ns < began_ns ? w->slice_began_ns : began_ns;
         ended_ns = w->slice_ended_ns > ended_ns ? w->slice_ended_ns : ended_ns;
     }

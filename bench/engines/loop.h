@@ -13,6 +13,7 @@ typedef struct loop {
     uint64_t count;  /**< At most so many operations of each thread; 0: no bound. */
     double rate;     /**< Open loop: arrivals a second, all threads together; 0: closed loop. */
     bool poisson;    /**< Arrivals at random, not at equal distances. */
+    double pace;     /**< Of a recorded history: so many times faster; 0: without waiting. */
     operation only;  /**< This one alone; OPERATIONS: as the workload says. */
 } loop;
 
@@ -21,6 +22,7 @@ typedef struct slice {
     double seconds;
     double cpu_seconds;    /**< Of this process. */
     double waited_seconds; /**< Of its threads: ready to run, and without a processor. */
+    double busy_seconds;   /**< Of a recorded history: within its operations. */
     uint64_t operations;
     uint64_t flushes; /**< Of this process. */
 } slice;

@@ -15,6 +15,7 @@
 #include "html.h"
 #include "live.h"
 #include "pace.h"
+#include "playback.h"
 #include "result.h"
 #include "size.h"
 #include "stop.h"
@@ -142,6 +143,7 @@ main(int argc, char **argv)
     json_decref(b.result);
     crew_free(b.crew);
     probe_stop(&b.maker);
+    playback_forget();
     if (b.made[0] != '\0')
         (void)rmdir(b.made);
     return tool_flush(rc);

@@ -33,6 +33,8 @@ typedef struct plan {
     uint32_t warm_ms;      /**< At most. */
     double rate;           /**< Open loop: arrivals a second on each driver; 0: closed loop. */
     bool poisson;          /**< They come at random. */
+    bool is_recorded;      /**< Operations are those of a history, */
+    double pace;           /**< so many times faster; 0: without waiting. */
     bool has_control;      /**< A second database of the first driver. */
     bool has_proof;        /**< Each driver is probed too. */
     uint64_t seed;

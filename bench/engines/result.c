@@ -182,7 +182,7 @@ result_driver(const plan *p, const group *g, uint32_t i)
 
     tenon_url_mask(s->target.place.url, url, sizeof url);
     return json_pack(
-        "{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "driver",
+        "{s:s, s:b, s:s, s:s, s:s, s:O?, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:O?}", "driver",
         s->driver->label, "control", s->is_control, "url", url, "state", result_states[s->state],
         "why", s->why, "settings", g->settings[i], "digest_after_the_same_operations",
         result_digest(&s->first), "rows", (json_int_t)s->last.rows, "data_bytes",
@@ -190,7 +190,7 @@ result_driver(const plan *p, const group *g, uint32_t i)
         disk > 0 ? json_real(disk) : json_null(), "disk_to_memory",
         disk > 0 ? json_real(disk / (double)size_memory_bytes(p)) : json_null(),
         "space_amplification", disk > 0 && data > 0 ? json_real(disk / data) : json_null(), "alone",
-        result_probe(&g->probes[i]));
+        result_probe(&g->probes[i]), "trace", s->last.details);
 }
 
 /* ---- One run ---- */
@@ -249,6 +249,25 @@ result_per(double sum, uint64_t count)
 /* Below that part of what was due a driver is saturated. */
 #define RESULT_KEEPS_UP 0.95
 
+/* All of a history is done in the end, but later. */
+static bool
+result_is_saturated(const cell *c, const cell_side *r)
+{
+    const double done = (double)r->sum.operations;
+    const double due = c->recorded ? c->rate * r->sum.seconds
+                                   : done + (double)(r->tally.unserved + r->tally.failed);
+
+    return done < RESULT_KEEPS_UP * due;
+}
+
+static const char *
+result_ratio_of(const cell *c)
+{
+    if (c->recorded)
+        return "rates while it was in an operation";
+    return c->undisturbed ? "rates while it had a processor" : "rates";
+}
+
 static json_t *
 result_side(const group *g, const cell *c, uint32_t i)
 {
@@ -256,7 +275,6 @@ result_side(const group *g, const cell *c, uint32_t i)
     const cell_side *r = &c->sides[i];
     const uint64_t done = r->sum.operations;
     const bool comparable = s->state == SIDE_FINE && g->sides[0].state == SIDE_FINE;
-    const double due = (double)(done + r->tally.unserved + r->tally.failed);
     json_t *out = json_pack(
         "{s:s, s:b, s:I, s:f, s:f, s:o, s:s, s:o, s:o, s:o, s:o, s:s}", "driver", s->driver->label,
         "control", s->is_control, "operations", (json_int_t)done, "seconds", r->sum.seconds, "rate",
@@ -273,8 +291,7 @@ result_side(const group *g, const cell *c, uint32_t i)
         r->sum.seconds > 0 ? json_real(100 * r->sum.waited_seconds / r->sum.seconds / c->threads)
                            : json_null());
     (void)json_object_set_new(out, "saturated",
-                              c->rate > 0 ? json_boolean((double)done < RESULT_KEEPS_UP * due)
-                                          : json_null());
+                              c->rate > 0 ? json_boolean(result_is_saturated(c, r)) : json_null());
     (void)json_object_set_new(out, "service", result_latency(r->service));
     (void)json_object_set_new(out, "response", result_latency(r->response));
     (void)json_object_set_new(out, "slices", result_slices(c, r));
@@ -292,15 +309,17 @@ result_run(const group *g, const cell *c)
         if (g->sides[i].state == SIDE_FINE || c->sides[i].sum.operations > 0)
             (void)json_array_append_new(results, result_side(g, c, i));
     return json_pack(
-        "{s:i, s:s?, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:s, s:o}", "threads",
-        (int)c->threads, "phase", c->phase != NULL ? c->phase->name : NULL, "loop",
+        "{s:i, s:b, s:I, s:s?, s:s, s:o, s:o, s:i, s:i, s:i, s:b, s:b, s:f, s:o, s:o, s:s, s:o}",
+        "threads", (int)c->threads, "recorded", c->recorded, "slice_operations",
+        (json_int_t)c->slice_operations, "phase", c->phase != NULL ? c->phase->name : NULL, "loop",
         c->rate > 0 ? "open" : "closed", "offered_rate",
         c->rate > 0 ? json_real(c->rate) : json_null(), "arrivals",
-        c->rate > 0 ? json_string(result_arrivals(c->poisson)) : json_null(), "slice_ms",
-        (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds", (int)c->warm_rounds, "steady",
-        c->steady, "partial", c->partial, "generator_ns", c->generator_ns, "noise",
+        c->rate > 0 ? json_string(c->recorded ? "recorded" : result_arrivals(c->poisson))
+                    : json_null(),
+        "slice_ms", (int)c->slice_ms, "rounds", (int)c->rounds, "warm_rounds", (int)c->warm_rounds,
+        "steady", c->steady, "partial", c->partial, "generator_ns", c->generator_ns, "noise",
         result_noise(&c->noise), "noise_floor", result_interval(&c->control), "ratio_of",
-        c->undisturbed ? "rates while it had a processor" : "rates", "results", results);
+        result_ratio_of(c), "results", results);
 }
 
 /* ---- The sweep ---- */

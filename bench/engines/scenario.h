@@ -18,6 +18,7 @@ typedef struct scenario_check {
     uint64_t rows, bytes;           /**< Rows, and bytes of their keys and values. */
     bool has_digest;                /**< The state depends on the operations alone. */
     uint8_t digest[SCENARIO_DIGEST_BYTES];
+    struct json_t *details; /**< What else is to be told; owned. NULL: nothing. */
 } scenario_check;
 
 /**
@@ -40,11 +41,14 @@ typedef struct scenario {
     double (*fill_commits)(uint32_t workers);
     /** Run one operation. Allocates nothing. @return as tenon_run; an abort that was meant is OK */
     tenon_status (*run)(worker *w, operation op);
+    /** Of a recorded history: read on to the next operation, and when it was, from its beginning
+     * on. False: it has ended. NULL: operations are drawn. */
+    bool (*next)(worker *w, uint64_t *at_ns);
     /** Look at every row. Nobody works meanwhile. */
     bool (*check)(target *t, scenario_check *out);
     void (*release)(target *t); /**< Also after a `prepare` that failed. */
 } scenario;
 
-extern const scenario scenario_rows, scenario_transfer, scenario_chat;
+extern const scenario scenario_rows, scenario_transfer, scenario_chat, scenario_playback;
 
 #endif

@@ -299,13 +299,16 @@ static void
 table_run(const json_t *run)
 {
     const json_t *noise = json_object_get(run, "noise");
+    const bool recorded = json_is_true(json_object_get(run, "recorded"));
 
     (void)printf("\n");
     if (table_text(run, "phase")[0] != '\0')
         (void)printf("phase: %s; ", table_text(run, "phase"));
-    (void)printf("threads: %d; %d rounds of slices of %d ms, ", (int)table_real(run, "threads"),
-                 (int)table_real(run, "rounds"), (int)table_real(run, "slice_ms"));
-    if (table_text(run, "phase")[0] != '\0' && table_real(run, "warm_rounds") == 0)
+    (void)printf("threads: %d; %d rounds of slices of %d %s, ", (int)table_real(run, "threads"),
+                 (int)table_real(run, "rounds"),
+                 (int)table_real(run, recorded ? "slice_operations" : "slice_ms"),
+                 recorded ? "events" : "ms");
+    if (recorded || (table_text(run, "phase")[0] != '\0' && table_real(run, "warm_rounds") == 0))
         (void)printf("without a warm-up");
     else
         (void)printf("%s after %d rounds of warm-up",
@@ -401,6 +404,40 @@ table_sweep_row(table *t, const json_t *runs, const json_t *knee)
     table_row(t);
 }
 
+/* Of a recorded history: what came of its events, how late they were, and where it ended. */
+static void
+table_trace(const json_t *load)
+{
+    static const char *const heads[] = { "recorded",   "events",      "refused",  "transactions",
+                                         "compared",   "differences", "left out", "late at most",
+                                         "at the end", "digest" };
+    static const char *const keys[] = { "events",   "refused_events", "transactions",
+                                        "compared", "differences",    "left_out" };
+    const json_t *driver;
+    table t;
+    size_t i;
+
+    table_heads(&t, heads, 10);
+    json_array_foreach(json_object_get(load, "drivers"), i, driver)
+    {
+        const json_t *trace = json_object_get(driver, "trace");
+
+        if (!json_is_object(trace))
+            continue;
+        table_put_name(&t, driver);
+        for (uint32_t k = 0; k < 6; k++)
+            table_put_number(&t, 1 + k, trace, keys[k]);
+        table_time(json_object_get(trace, "most_lag_us"), table_cell(&t, 7), TABLE_CELL_BYTES);
+        table_time(json_object_get(trace, "last_lag_us"), table_cell(&t, 8), TABLE_CELL_BYTES);
+        (void)snprintf(table_cell(&t, 9), TABLE_CELL_BYTES, "%.16s", table_text(trace, "digest"));
+        table_row(&t);
+    }
+    if (t.rows > 1) {
+        (void)printf("\n");
+        table_flush(&t);
+    }
+}
+
 /* Rates by threads, and where more threads add little. @param[in] phase "": of all of it */
 static void
 table_sweep(const json_t *load, const char *phase)
@@ -492,6 +529,7 @@ table_workload(const json_t *result, const json_t *load)
     json_array_foreach(json_object_get(load, "phases"), i, phase) table_phase(phase);
     json_array_foreach(runs, i, run) table_run(run);
     table_sweeps(load);
+    table_trace(load);
     table_drivers(load);
 }
 

@@ -38,8 +38,11 @@ struct worker {
     tenon_error last;                /**< Of the last operation that failed. */
     tenon_error error;               /**< The first one of the series; status 0: none. */
     uint64_t slice_done, slice_began_ns, slice_ended_ns, slice_waited_ns;
-    atomic_uint_fast64_t live; /**< Operations so far, for who looks on. */
-    char apart[64];            /**< Keeps the next one's cache lines its own. */
+    uint64_t slice_busy_ns;       /**< In operations of a recorded history. */
+    uint64_t clock_ns;            /**< Of a recorded history: it stands still between slices. */
+    uint64_t lag_ns, most_lag_ns; /**< By which its last operation was late, and the latest one. */
+    atomic_uint_fast64_t live;    /**< Operations so far, for who looks on. */
+    char apart[64];               /**< Keeps the next one's cache lines its own. */
 };
 
 /** A database under load. */

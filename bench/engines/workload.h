@@ -21,7 +21,8 @@
     X(CREATE_ROOM, "create-room", true)                                                            \
     X(SAY, "say", true)                                                                            \
     X(SESSION, "session", false)                                                                   \
-    X(PAGE, "page", false)
+    X(PAGE, "page", false)                                                                         \
+    X(EVENT, "event", true)
 
 typedef enum operation {
 #define OPERATION_SYMBOL(symbol, name, writes) OPERATION_##symbol,
