@@ -88,8 +88,7 @@ arguments_driver(plan *p, const char *text, bool is_url, const char *server)
     return TOOL_GO_ON;
 }
 
-/* Cut `list` at commas. @return the next part, whose memory is never released: it is a part of the
- * plan; NULL at the end */
+/* Cut `list` at commas. @return the next part, to be freed; NULL at the end */
 static char *
 arguments_part(const char **list)
 {

@@ -136,7 +136,9 @@ read_member(const complaint &c, const toml::key &key, const toml::node &node, wo
         if (!read_text(c, name, node, 200, text))
             return false;
         out.summary = strdup(text.c_str());
-        return out.summary != nullptr;
+        if (out.summary == nullptr)
+            throw std::bad_alloc();
+        return true;
     }
     if (name == "keys")
         return read_keys(c, node, out);
@@ -319,9 +321,15 @@ workload_file_read(const char *path, workload *out, char *why, size_t why_bytes)
             return false;
         std::memset(out->weights, 0, sizeof out->weights);
         out->name[0] = '\0';
-        out->summary = path;
+        out->summary = nullptr;
         out->scenario = nullptr;
-        return read_file(complaint{ path, why, why_bytes }, *out);
+        if (!read_file(complaint{ path, why, why_bytes }, *out))
+            return false;
+        if (out->summary == nullptr)
+            out->summary = strdup(path); /* the caller's own may go before it */
+        if (out->summary == nullptr)
+            throw std::bad_alloc();
+        return true;
     } catch (...) {
         (void)std::snprintf(why, why_bytes, "%.200s: out of memory", path);
         return false;
