@@ -238,14 +238,13 @@ static int
 repeat_plan(repeat *r, repeat_conn *c, json_t *line)
 {
     const uint64_t number = repeat_number(line, "plan");
-    const recorded_query **plans = c->plans;
 
     if (number >= REPEAT_MOST_NUMBERS)
         return repeat_refuse(r, "this is no plan");
     if (number >= c->plan_room) {
         const size_t room = (size_t)number * 2 + 8;
+        const recorded_query **plans = realloc(c->plans, room * sizeof(const recorded_query *));
 
-        plans = realloc(c->plans, room * sizeof(const recorded_query *));
         if (plans == NULL)
             return repeat_no_memory();
         memset(plans + c->plan_room, 0, (room - c->plan_room) * sizeof(const recorded_query *));

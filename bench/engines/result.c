@@ -291,7 +291,9 @@ result_side(const group *g, const cell *c, uint32_t i)
         r->sum.seconds > 0 ? json_real(100 * r->sum.waited_seconds / r->sum.seconds / c->threads)
                            : json_null());
     (void)json_object_set_new(out, "saturated",
-                              c->rate > 0 ? json_boolean(result_is_saturated(c, r)) : json_null());
+                              c->rate > 0 && !(c->recorded && c->partial)
+                                  ? json_boolean(result_is_saturated(c, r))
+                                  : json_null()); /* of a part nobody knows what was due */
     (void)json_object_set_new(out, "service", result_latency(r->service));
     (void)json_object_set_new(out, "response", result_latency(r->response));
     (void)json_object_set_new(out, "slices", result_slices(c, r));
