@@ -89,7 +89,7 @@ repeat_print_json(const repeat *r, const digest *d)
         "{ss, ss, ss, ss, sI, sI, sI, sI, sI, sI, sI, sf, ss}", "trace", r->options->path, "url",
         tenon_db_url(r->db), "driver", tenon_db_driver(r->db), "durability",
         tool_durability(tenon_db_durability(r->db)), "transactions",
-        (json_int_t)(r->commit_count + r->rollback_count), "rolled_back",
+        (json_int_t)r->commit_count + (json_int_t)r->rollback_count, "rolled_back",
         (json_int_t)r->rollback_count, "statements", (json_int_t)r->statement_count, "rows",
         (json_int_t)r->row_count, "compared", (json_int_t)r->compared_count, "differences",
         (json_int_t)r->difference_count, "left_out", (json_int_t)r->left_out_count, "seconds",
