@@ -27,8 +27,7 @@ struct tenon_kv_txn {
     const rocksdb_snapshot_t *snapshot;  /* of a reader; NULL: it writes */
     rocksdb_readoptions_t *read_options; /* with it */
     uint64_t state;
-    rocksdb_pinnableslice_t **lent; /* values that the kit has got and not given back */
-    size_t lent_count, lent_room;
+    tenon_kv_loans loans;                     /* values that the kit has got and not given back */
     uint32_t below[TENON_DRV_MAX_SAVEPOINTS]; /* RocksDB's savepoints under each of the kit's */
     uint32_t savepoint_count;                 /* of RocksDB's, which can't be released */
 };
@@ -188,18 +187,7 @@ rocks_info(tenon_kv_store *store, tenon_drv_info *info, tenon_error *err)
 static void
 rocks_give_back(tenon_kv_txn *txn, const void *data)
 {
-    size_t len;
-
-    for (size_t i = txn->lent_count; i-- > 0;) {
-        rocksdb_pinnableslice_t *slice = txn->lent[i];
-
-        if (data != NULL && rocksdb_pinnableslice_value(slice, &len) != data)
-            continue;
-        rocksdb_pinnableslice_destroy(slice);
-        txn->lent[i] = txn->lent[--txn->lent_count];
-        if (data != NULL)
-            return;
-    }
+    tenon_kv_take_back(&txn->loans, data);
 }
 
 static void
@@ -208,7 +196,6 @@ rocks_end(tenon_kv_txn *txn)
     tenon_kv_store *store = txn->store;
 
     rocks_give_back(txn, NULL);
-    free(txn->lent);
     if (txn->raw != NULL)
         rocksdb_transaction_destroy(txn->raw);
     if (txn->snapshot == NULL)
@@ -327,27 +314,17 @@ rocks_savepoint_rollback(tenon_kv_txn *txn, uint32_t depth, tenon_error *err)
 
 /* ---- Keys ---- */
 
-/* Keep a value that is lent to the kit. */
-static bool
-rocks_lend(tenon_kv_txn *txn, rocksdb_pinnableslice_t *slice)
+static void
+rocks_release(void *slice)
 {
-    if (txn->lent_count == txn->lent_room) {
-        const size_t room = txn->lent_room == 0 ? 8 : 2 * txn->lent_room;
-        rocksdb_pinnableslice_t **grown = realloc(txn->lent, room * sizeof *grown);
-
-        if (grown == NULL)
-            return false;
-        txn->lent = grown;
-        txn->lent_room = room;
-    }
-    txn->lent[txn->lent_count++] = slice;
-    return true;
+    rocksdb_pinnableslice_destroy(slice);
 }
 
 static tenon_status
 rocks_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_error *err)
 {
     rocksdb_pinnableslice_t *slice;
+    const char *data;
     char *text = NULL;
     size_t len;
 
@@ -361,13 +338,8 @@ rocks_get(tenon_kv_txn *txn, tenon_kv_bytes key, tenon_kv_bytes *value, tenon_er
         return rocks_fail(err, txn->store, text, TENON_EFFECT_OPEN, "get");
     if (slice == NULL)
         return TENON_NOT_FOUND;
-    if (!rocks_lend(txn, slice)) {
-        rocksdb_pinnableslice_destroy(slice);
-        return rocks_no_memory(err, TENON_EFFECT_OPEN);
-    }
-    value->data = rocksdb_pinnableslice_value(slice, &len);
-    value->len = len;
-    return TENON_OK;
+    data = rocksdb_pinnableslice_value(slice, &len);
+    return tenon_kv_adopt(&txn->loans, data, len, slice, rocks_release, value, err);
 }
 
 static tenon_status

@@ -142,7 +142,7 @@ tenon_status
 tenon_kv_fail(tenon_error *err, tenon_status status, int32_t native, uint8_t effect,
               const char *object, const char *format, ...);
 
-/** Values that an engine's get has copied for the kit. All zero is none. */
+/** Values that an engine's get has copied for the kit, or handed over to it. All zero is none. */
 typedef struct tenon_kv_loans {
     struct tenon_kv_loan *newest;
 } tenon_kv_loans;
@@ -152,8 +152,18 @@ typedef struct tenon_kv_loans {
 tenon_status tenon_kv_lend(tenon_kv_loans *loans, const void *data, uint64_t len,
                            tenon_kv_bytes *value, tenon_error *err);
 
-/** Free the copy at `data`, if it is one, or with NULL all: what give_back asks for, and what put,
- * remove and the end of a transaction do. */
+/**
+ * Lend a value that the engine has allocated, without a copy of it: as tenon_kv_lend, but `data`
+ * must stay where it is until `release` is called with `owner`. That is when it is taken back; on
+ * failure, at once.
+ *
+ * @param[in] owner what `release` frees: the memory at `data` itself, or what holds it
+ */
+tenon_status tenon_kv_adopt(tenon_kv_loans *loans, const void *data, uint64_t len, void *owner,
+                            void (*release)(void *owner), tenon_kv_bytes *value, tenon_error *err);
+
+/** Free the value that was lent at `data`, if it is one, or with NULL all: what give_back asks for,
+ * and what put, remove and the end of a transaction do. */
 void tenon_kv_take_back(tenon_kv_loans *loans, const void *data);
 
 /** Capabilities that the kit adds to those of the engine. */
