@@ -154,28 +154,30 @@ run_start(run_process *p, void (*body)(const void *arg), const void *arg)
 }
 
 /* Read the report until the process has ended, or its time, or the run was stopped: a driver may
- * hang at the process's exit, too. @return bytes; -1: it has not ended */
-static ssize_t
-run_listen(const run_process *p, uint32_t limit_s, void *out, size_t bytes)
+ * hang at the process's exit, too. @return bytes */
+static size_t
+run_listen(const run_process *p, uint32_t limit_s, void *out, size_t bytes, bool *hangs)
 {
     const uint64_t until_ns = conf_monotonic_ns() + (uint64_t)limit_s * 1000000000;
     struct pollfd poll_fd = { .fd = p->from, .events = POLLIN };
     size_t len = 0;
     char more;
 
+    *hangs = false;
     for (;;) {
         const int ready = poll(&poll_fd, 1, RUN_LOOK_MS);
         ssize_t got;
 
-        if (conf_monotonic_ns() >= until_ns || (run_stop != NULL && run_stop()))
-            return -1;
+        *hangs = conf_monotonic_ns() >= until_ns || (run_stop != NULL && run_stop());
+        if (*hangs)
+            return len;
         if (ready == 0)
             continue;
         got = ready < 0     ? -1
               : len < bytes ? read(p->from, (char *)out + len, bytes - len)
                             : read(p->from, &more, 1);
         if (got == 0 || (got < 0 && errno != EINTR))
-            return (ssize_t)len;
+            return len;
         len += got > 0 && len < bytes ? (size_t)got : 0;
     }
 }
@@ -195,17 +197,18 @@ run_reap(const run_process *p, bool hangs)
     return status;
 }
 
-/* What a process that has reported nothing has to say by its end. */
+/* What a process that has reported nothing has to say by its end. `said`: it has, but did not end.
+ */
 static void
-run_judge(int status, bool hangs, uint32_t limit_s, run_report *report)
+run_judge(int status, bool hangs, bool said, uint32_t limit_s, run_report *report)
 {
     memset(report, 0, sizeof *report);
     report->outcome = SUITE_FAILED;
     (void)snprintf(report->expected, sizeof report->expected, "the case comes to its end");
     if (hangs)
-        (void)snprintf(report->seen, sizeof report->seen,
-                       "it hangs: killed after %u seconds, in a call that does not return",
-                       (unsigned)limit_s);
+        (void)snprintf(report->seen, sizeof report->seen, "it hangs: killed after %u seconds, %s",
+                       (unsigned)limit_s,
+                       said ? "at the exit of its process" : "in a call that does not return");
     else if (WIFSIGNALED(status))
         (void)snprintf(report->seen, sizeof report->seen, "the process was ended by signal %d (%s)",
                        WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -221,17 +224,18 @@ run_apart(void (*body)(const void *arg), const void *arg, uint32_t limit_s, void
           run_report *report)
 {
     run_process p;
-    ssize_t len;
+    bool hangs;
+    size_t len;
     int status;
 
     if (!run_start(&p, body, arg))
         return false;
-    len = run_listen(&p, limit_s, out, bytes);
-    status = run_reap(&p, len < 0);
+    len = run_listen(&p, limit_s, out, bytes, &hangs);
+    status = run_reap(&p, hangs);
     /* One that says that it has passed may leak, or crash at its exit, yet. */
-    if (len != (ssize_t)bytes ||
+    if (hangs || len != bytes ||
         (report->outcome == SUITE_PASSED && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)))
-        run_judge(status, len < 0, limit_s, report);
+        run_judge(status, hangs, len == bytes, limit_s, report);
     return true;
 }
 

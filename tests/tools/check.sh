@@ -43,6 +43,14 @@ grep -q '^    still in  conn [0-9]* query.exec insert tenon_schema (.*), for [1-
      fail "calls that have come back are said to hang"
 grep -q '^0 passed, 2 failed' "$out" || fail "the next one was not run"
 
+# So has one that has passed, and whose process does not end; it is in no call.
+plugins=$TENON_DRIVER_PATH
+TENON_DRIVER_PATH=$plugins:$TEST_DRIVERS
+run 1 check lingers --limit 1 --only savepoints.release --db 'lingers+sqlite:@DIR@/c.db'
+grep -q 'seen      it hangs: killed after 1 seconds, at the exit of its process' "$out" || fail "an exit that hangs is not named"
+TENON_DRIVER_PATH=$plugins
+! grep -q 'still in' "$out" || fail "a call is said not to have come back"
+
 # A stop ends the case that runs, which would take a minute.
 timeout --preserve-status 1 "$TENON" check fault --only 'savepoints.r*' >"$out" 2>"$err" \
     --db 'fault+sqlite:@DIR@/c.db?fault_slot=query.exec&fault_kind=delay&fault_delay_us=60000000&fault_at=2'

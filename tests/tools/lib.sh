@@ -1,5 +1,6 @@
 # What the tests of the command line share. Sourced with the driver as $1 ("none" = needs none).
-# TENON, TEST_JSON, TEST_SCHEMA and TEST_KEYED name the programs, TENON_DRIVER_PATH the plugins.
+# TENON, TEST_JSON, TEST_SCHEMA and TEST_KEYED name the programs, TENON_DRIVER_PATH the plugins, TEST_DRIVERS
+# the folder of those that are made for a test.
 set -u
 driver=${1:-none}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tenon-test.XXXXXX") || exit 1
