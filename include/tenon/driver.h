@@ -296,7 +296,11 @@ tenon_drv_is_shared(const tenon_drv_begin *how)
  */
 typedef struct tenon_drv_transaction_ops {
     uint32_t size, reserved;
-    /** Begin; with `read_only` unset, as a writer from the start. A failure leaves no transaction.
+    /**
+     * Begin; with `read_only` unset, as a writer from the start. At TENON_SNAPSHOT and
+     * TENON_SERIALIZABLE the transaction sees what any connection had committed, and was told so,
+     * before this call; a database that was opened to read a replica is excepted. A failure leaves
+     * no transaction.
      */
     tenon_status (*begin)(tenon_drv_conn *conn, const tenon_drv_begin *how, tenon_error *err);
     /**
