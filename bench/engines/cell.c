@@ -417,15 +417,18 @@ static bool
 cell_prepare(cell_work *w)
 {
     cell *out = w->out;
-    const double warm_seconds = w->plan->warm_ms / 1000.0 *
+    const double warm_seconds = w->plan->warm_ms / 1000.0 * 
                                 fmin(1, w->seconds * 1000 / (double)w->plan->for_ms);
-    const uint32_t unknown_ms = w->plan->rate > 0 ? CELL_OPEN_SLICE_MS : CELL_WARM_SLICE_MS;
+    /* who waits at the end of a slice that warms up is in no figure */
+    const double unknown_ms = w->plan->rate > 0
+                                  ? fmax(warm_seconds * 1000 / CELL_LEAST_WARM, CELL_WARM_SLICE_MS)
+                                  : CELL_WARM_SLICE_MS;
     uint32_t warm_rounds;
 
     for (uint32_t i = 0; i < out->side_count; i++)
         if (w->sides[i].state == SIDE_FINE)
             w->fine[w->fine_count++] = i;
-    out->slice_ms = w->plan->slice_ms != 0 ? w->plan->slice_ms : unknown_ms;
+    out->slice_ms = w->plan->slice_ms != 0 ? w->plan->slice_ms : (uint32_t)unknown_ms;
     if (w->plan->operations > 0)
         cell_choose(w);
     warm_rounds = (uint32_t)ceil(warm_seconds * 1000 / out->slice_ms);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "group.h"
+#include "order.h"
 #include "tool.h"
 
 /* A run gets at least, and at most, that part of what was asked for: below, it says little; above,
@@ -155,11 +156,21 @@ pace_fine(const group *g)
     return count;
 }
 
+/* Seconds of each side in a run: as asked for, or as many as all orders of `--slice-ms` take. */
+static double
+pace_asked(const plan *p, const workload *w)
+{
+    const double block = order_count(plan_sides(p)) * p->slice_ms / 1000.0;
+    const double seconds = plan_run_seconds(p, w);
+
+    return block > 0 ? block * ceil(seconds / block) : seconds;
+}
+
 /* Seconds of each side that a run takes, warming up included. */
 static double
 pace_run(const plan *p, const workload *w, double stretch)
 {
-    return stretch * (plan_run_seconds(p, w) + PACE_WARM_PART * p->warm_ms / 1000.0);
+    return stretch * (pace_asked(p, w) + PACE_WARM_PART * p->warm_ms / 1000.0);
 }
 
 /* Runs of a workload that are still to come. A run has as many cells as there are phases. */
