@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tool.h"
 
-static volatile sig_atomic_t stop_flag;
+/* Lock-free, so that a handler may write it; other threads read it all the time. */
+static atomic_int stop_flag;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal's handler may wait for no lock");
 static int stop_pipe[2];
 
 static void
@@ -18,7 +21,7 @@ stop_handle(int number)
     const int saved = errno;
 
     (void)number;
-    stop_flag = 1;
+    atomic_store_explicit(&stop_flag, 1, memory_order_relaxed);
     if (write(stop_pipe[1], "", 1) < 0) {
         /* The pipe is full: it is readable, which is all that is wanted. */
     }
@@ -49,5 +52,5 @@ failed:
 bool
 stop_requested(void)
 {
-    return stop_flag != 0;
+    return atomic_load_explicit(&stop_flag, memory_order_relaxed) != 0;
 }
