@@ -10,7 +10,7 @@
 /* A run gets at least, and at most, that part of what was asked for: below, it says little; above,
  * it would not be what was asked for. */
 #define PACE_LEAST 0.3
-#define PACE_MOST 1.5
+#define PACE_MOST 2.0
 
 /* What was asked for is done where all ends that near to what was announced. */
 #define PACE_SLACK 0.07
