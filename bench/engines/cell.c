@@ -417,7 +417,7 @@ static bool
 cell_prepare(cell_work *w)
 {
     cell *out = w->out;
-    const double warm_seconds = w->plan->warm_ms / 1000.0 * 
+    const double warm_seconds = w->plan->warm_ms / 1000.0 *
                                 fmin(1, w->seconds * 1000 / (double)w->plan->for_ms);
     /* who waits at the end of a slice that warms up is in no figure */
     const double unknown_ms = w->plan->rate > 0
