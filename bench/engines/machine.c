@@ -231,62 +231,40 @@ machine_process(int pid, int *parent, double *seconds)
     return true;
 }
 
-typedef double machine_measure(int pid);
-
-/* Of a process and of its children that live: those that have ended are counted with it. */
-static double
-machine_family(int pid, machine_measure *measure)
+/* Of its first process and of that one's children that live: those that have ended are counted with
+ * it. */
+double
+machine_server_cpu_seconds(const machine_server *server)
 {
-    DIR *dir = opendir("/proc");
     const struct dirent *entry;
-    double sum = measure(pid);
+    double sum, seconds;
+    int parent;
+    DIR *dir;
 
-    while (dir != NULL && sum >= 0 && (entry = readdir(dir)) != NULL) {
+    if (server->pid == 0 || !machine_process(server->pid, &parent, &sum))
+        return -1;
+    dir = opendir("/proc");
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
         const int child = (int)strtol(entry->d_name, NULL, 10);
-        double seconds, one;
-        int parent;
 
-        if (child <= 0 || !machine_process(child, &parent, &seconds) || parent != pid)
-            continue;
-        one = measure(child);
-        sum += one > 0 ? one : 0;
+        if (child > 0 && machine_process(child, &parent, &seconds) && parent == server->pid)
+            sum += seconds;
     }
     if (dir != NULL)
         (void)closedir(dir);
     return sum;
 }
 
-static double
-machine_cpu_of(int pid)
-{
-    double seconds;
-    int parent;
-
-    return machine_process(pid, &parent, &seconds) ? seconds : -1;
-}
-
 double
-machine_server_cpu_seconds(const machine_server *server)
+machine_written_bytes(void)
 {
-    return server->pid == 0 ? -1 : machine_family(server->pid, machine_cpu_of);
-}
-
-double
-machine_written_bytes(int pid)
-{
-    char path[64], text[MACHINE_TEXT_BYTES];
+    char text[MACHINE_TEXT_BYTES];
     double bytes;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/io", pid != 0 ? pid : (int)getpid());
-    if (!machine_read(path, text, sizeof text) || !machine_number(text, "\nwrite_bytes: ", &bytes))
+    if (!machine_read("/proc/self/io", text, sizeof text) ||
+        !machine_number(text, "\nwchar: ", &bytes))
         return -1;
     return bytes;
-}
-
-double
-machine_server_written_bytes(const machine_server *server)
-{
-    return server->pid == 0 ? -1 : machine_family(server->pid, machine_written_bytes);
 }
 
 uint64_t

@@ -45,12 +45,11 @@ machine_server machine_find_server(tenon_db *db);
 /** CPU time of all of them so far; below 0: not known. */
 double machine_server_cpu_seconds(const machine_server *server);
 
-/** Bytes that a process (0: this one) and its children that have ended have written; below 0: not
- * known. */
-double machine_written_bytes(int pid);
-
-/** The same of all processes of a server. */
-double machine_server_written_bytes(const machine_server *server);
+/** Bytes that this process has given to calls that write; below 0: not known. What is written by
+ * way of a mapped file is not among them. (The kernel's own count of what goes to disks is of no
+ * use: since file systems keep files in large folios, Linux counts all of one, up to megabytes, for
+ * each page that is written.) */
+double machine_written_bytes(void);
 
 /** Resident memory of this process. */
 uint64_t machine_resident_bytes(void);

@@ -17,7 +17,6 @@ typedef struct probe_work {
     target target;
     crew *crew;
     const char *root; /* URL of the server; NULL: the engine is in this process */
-    machine_server server;
     probe_result *out;
 } probe_work;
 
@@ -101,8 +100,8 @@ static double
 probe_written(probe_work *w)
 {
     if (w->root == NULL)
-        return machine_written_bytes(0);
-    return postgres_checkpoint(w->root) ? machine_server_written_bytes(&w->server) : -1;
+        return machine_written_bytes();
+    return postgres_written_bytes(w->root);
 }
 
 static bool
@@ -137,7 +136,6 @@ probe_work_on(probe_work *w)
 
     if (!target_prepare(t, 1, true, false) || !given_is_empty(t) || !t->workload->scenario->fill(t))
         return probe_failed(w, t->why);
-    w->server = machine_find_server(t->db);
     w->crew = crew_new(1);
     if (w->crew == NULL)
         return probe_failed(w, "no thread");

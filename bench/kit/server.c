@@ -140,10 +140,21 @@ postgres_flushes(const char *root, uint64_t *out)
     return true;
 }
 
-bool
-postgres_checkpoint(const char *root)
+/* The checkpointer tells of its pages after it has answered: before it begins the second one. */
+double
+postgres_written_bytes(const char *root)
 {
-    return server_run(root, "CHECKPOINT", NULL, 0);
+    char bytes[32];
+
+    if (!server_is_quiet(root) || !server_run(root, "CHECKPOINT", NULL, 0) ||
+        !server_run(root, "CHECKPOINT", NULL, 0) ||
+        !server_run(root,
+                    "SELECT wal_bytes + current_setting('block_size')::bigint * "
+                    "(buffers_checkpoint + buffers_clean + buffers_backend) "
+                    "FROM pg_stat_wal, pg_stat_bgwriter",
+                    bytes, sizeof bytes))
+        return -1;
+    return strtod(bytes, NULL);
 }
 
 int

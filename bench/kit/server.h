@@ -20,8 +20,10 @@ void postgres_drop(const char *root, const char *name);
  * theirs: nobody is connected to them by then. */
 bool postgres_flushes(const char *root, uint64_t *out);
 
-/** Let the server write what it has put off. @return false: the user may not, or it failed */
-bool postgres_checkpoint(const char *root);
+/** Bytes that the server has written so far, to its log and to its tables, after a checkpoint;
+ * nobody is connected to this process's databases by then. Below 0: not known, since the user may
+ * not have a checkpoint, or it is a version whose views are others (17 and later). */
+double postgres_written_bytes(const char *root);
 
 /** The server's port on this machine's 127.0.0.1, for a proxy before it; 0: there is none. */
 int postgres_port(const char *root);

@@ -8,7 +8,8 @@
 # pgbench: on the same server, which has to be empty, with as many accounts, tellers and branches,
 # prepared statements and READ COMMITTED. `tpcb-like` waits for the answer to each of its seven
 # statements; `two-trips` is the same sent as Tenon sends it: it waits for the account's balance, and
-# for the end.
+# for the end. `select` (pgbench -S) is a statement without a transaction; `one-trip` has one around
+# it, as Tenon's, without waiting for its begin and end.
 #   build/bin/with-postgres -- bench/outside/agree.sh pgbench build/bin /usr/lib/postgresql/15/bin/pgbench @URL@
 #
 # loops: loops.c, on SQLite and LMDB, with the same rows and durability.
@@ -79,6 +80,14 @@ INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, 1, :aid,
 END;
 \endpipeline
 SQL
+    cat >"$work/one-trip" <<'SQL'
+\set aid random(1, 100000)
+\startpipeline
+BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
+END;
+\endpipeline
+SQL
     "$pgbench" -i -q -s 1 "$url" >"$work/out" 2>&1 || fail
     while [ "$rounds" -gt 0 ]; do
         rounds=$((rounds - 1))
@@ -86,6 +95,7 @@ SQL
             set -- --drivers postgres --server "$url" --records 100000 --threads $clients --warm-up 1 \
                 --isolation read-committed
             pgbench "select-$clients" $clients -S
+            pgbench "one-trip-$clients" $clients -f "$work/one-trip"
             ours "balance-$clients" --workload balance "$@"
             pgbench "tpcb-like-$clients" $clients -b tpcb-like
             ours "transfer-$clients" --workload transfer "$@"
@@ -94,6 +104,7 @@ SQL
     done
     for clients in 1 2; do
         agree "balance-$clients" "select-$clients"
+        agree "balance-$clients" "one-trip-$clients"
         agree "transfer-$clients" "tpcb-like-$clients"
         agree "transfer-$clients" "two-trips-$clients"
     done
