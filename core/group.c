@@ -69,6 +69,14 @@ group_refuse(group_member *m, tenon_status st)
 }
 
 static void
+group_refuse_late(group_member *m)
+{
+    (void)tni_fail(&m->a->err, TENON_TIMEOUT, NULL,
+                   "the writer's turn did not come before the deadline");
+    group_refuse(m, TENON_TIMEOUT);
+}
+
+static void
 group_count(const group *g, group_member *m, uint64_t now_ns)
 {
     m->times.done_ns = now_ns;
@@ -93,20 +101,28 @@ group_answer_all(group *g, uint64_t now_ns)
     }
 }
 
-/* Run them again, in groups of `most` or less. */
+/* Run them again, in groups of `most` or less, those whose owners can still wait for it. */
 static void
 group_put_back(const group *g, uint32_t most, uint64_t now_ns)
 {
+    uint32_t count = g->count;
+
     for (group_member *m = g->first; m != NULL; m = group_next(m)) {
         m->end = TNI_FAILED;
         m->report.wanted = false;
         group_count(g, m, now_ns);
         if (m->waiter.most > most)
             m->waiter.most = most;
-        (void)atomic_fetch_add_explicit(&g->db->grouper.reruns, 1, memory_order_relaxed);
     }
-    if (g->first != NULL)
-        tni_pool_put_members(&g->db->pool, &g->first->waiter);
+    if (g->first == NULL)
+        return;
+    for (tni_waiter *late = tni_pool_put_members(&g->db->pool, &g->first->waiter), *next;
+         late != NULL; late = next) {
+        next = late->next;
+        count--;
+        group_refuse_late((group_member *)(void *)late);
+    }
+    (void)atomic_fetch_add_explicit(&g->db->grouper.reruns, count, memory_order_relaxed);
 }
 
 /* ---- A member's part ---- */
@@ -205,9 +221,7 @@ group_take(group *g)
             txn->savepoint_base = 1;
             return m;
         }
-        (void)tni_fail(&m->a->err, TENON_TIMEOUT, NULL,
-                       "the writer's turn did not come before the deadline");
-        group_refuse(m, TENON_TIMEOUT);
+        group_refuse_late(m);
     }
 }
 
@@ -373,7 +387,8 @@ grouper_lease(tenon_db *db)
     if (st == TENON_TIMEOUT &&
         m->how->deadline_ns > lease.deadline_ns) { /* it was another's time */
         m->waiter.next = NULL;
-        tni_pool_put_members(&db->pool, &m->waiter);
+        if (tni_pool_put_members(&db->pool, &m->waiter) != NULL)
+            group_refuse_late(m);
         return NULL;
     }
     m->a->err = err;

@@ -46,6 +46,7 @@ typedef struct tni_waiter {
     tni_conn *conn;    /* handed on; NULL: room for one of the waiter's own */
     bool granted;
     bool joins;           /* waits for a turn that the grouper takes for it, see group.h */
+    bool late;            /* its owner wanted to leave the queue when it was taken already */
     uint32_t most;        /* members of the group that it may be in */
     uint64_t deadline_ns; /* where it joins */
 } tni_waiter;
@@ -151,8 +152,9 @@ void tni_pool_end_group(tni_pool *pool);
  * @return NULL: nobody */
 tni_waiter *tni_pool_take_member(tni_pool *pool, uint32_t count);
 
-/** Put members back to where they were taken from: `list` comes first, in its order. */
-void tni_pool_put_members(tni_pool *pool, tni_waiter *list);
+/** Put members back to where they were taken from: `list` comes first, in its order. @return those
+ * that are not put back, since their owners' time is over: they wait for nothing but an answer */
+tni_waiter *tni_pool_put_members(tni_pool *pool, tni_waiter *list);
 
 /** What is to be leased for the first of those who join: a connection, without the turn. */
 tni_lease tni_pool_member_lease(tni_pool *pool);

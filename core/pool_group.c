@@ -14,6 +14,7 @@ tni_pool_join(tni_pool *pool, const tni_lease *what, tni_waiter *waiter, uint64_
     waiter->next = NULL;
     waiter->joins = true;
     waiter->granted = false;
+    waiter->late = false;
     tni_mutex_lock(&pool->lock);
     if (what->admit && pool->closing) {
         st = tni_fail(err, TENON_MISUSE, NULL, "the database is being closed");
@@ -49,6 +50,7 @@ tni_pool_unjoin(tni_pool *pool, tni_waiter *waiter, tenon_error *err)
         tni_queue_remove(&pool->queues[TNI_WAIT_TURN], waiter);
         (void)tni_locked_late(pool, TNI_WAIT_TURN, err);
     }
+    waiter->late = !waits;
     tni_mutex_unlock(&pool->lock);
     return waits;
 }
@@ -106,25 +108,31 @@ tni_pool_take_member(tni_pool *pool, uint32_t count)
     return first;
 }
 
-void
+tni_waiter *
 tni_pool_put_members(tni_pool *pool, tni_waiter *list)
 {
     tni_queue *queue = &pool->queues[TNI_WAIT_TURN];
-    tni_waiter *last = NULL;
+    tni_waiter *back = NULL, *late = NULL, **back_end = &back, **late_end = &late, *last = NULL;
 
     tni_mutex_lock(&pool->lock);
     for (tni_waiter *w = list; w != NULL; w = w->next) {
+        if (w->late) {
+            *late_end = w;
+            late_end = &w->next;
+            continue;
+        }
         w->granted = false;
         queue->count++;
-        last = w;
+        *back_end = last = w;
+        back_end = &w->next;
     }
-    if (last != NULL) {
-        last->next = queue->first;
-        queue->first = list;
-        if (queue->last == NULL)
-            queue->last = last;
-    }
+    *late_end = NULL;
+    *back_end = queue->first;
+    queue->first = back;
+    if (queue->last == NULL)
+        queue->last = last;
     tni_mutex_unlock(&pool->lock);
+    return late;
 }
 
 tni_lease
