@@ -274,6 +274,7 @@ playback_plan(const char *path, const char *pace, plan *p)
     w->scenario = &scenario_playback;
     w->weights[OPERATION_EVENT] = 1;
     (void)workload_named(PLAYBACK_PROOF, strlen(PLAYBACK_PROOF), &p->workloads[1]);
+    p->workloads[1].records = p->records;
     draw_keys_prepare(&p->workloads[1].keys, p->records);
     p->is_recorded = true;
     p->operations = facts->count;
