@@ -42,6 +42,13 @@ holds()
     awk "BEGIN { exit !($1) }" || fail "it is not so: $1"
 }
 
+# ---- What proves the durability writes rows that are there ----
+
+run 0 bench --drivers lmdb --durability power --no-control --trace "$folder/h.jsonl" --json "$folder/r.json"
+same fine "$(at drivers.0.state)" 'a history at durability=power'
+flushed=$(at drivers.0.alone.flushes_per_commit)
+holds "$flushed >= 1"
+
 # ---- Flat out: the same rows as elsewhere, refusals counted ----
 
 run 0 replay "$folder/h.jsonl" memory: --json "$folder/replay.json" --quiet
