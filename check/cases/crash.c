@@ -8,6 +8,8 @@
 #define CRASH_COMMITS 60
 /* Twins are written together: item n and item n + CRASH_TWIN. */
 #define CRASH_TWIN 1000000
+/* Times that the database is opened while the other process writes. */
+#define CRASH_OPENINGS 200
 
 /* ---- The child: commits pairs, and says so after each commit ---- */
 
@@ -114,6 +116,49 @@ crash_with_process(conf *c)
     crash_at(c, TENON_CAP_DURABLE_PROCESS, "durability=process");
 }
 
+/* What the child has acknowledged since the last time, and at least one commit. */
+static void
+crash_follow(const conf_child *child, int32_t *last)
+{
+    static int32_t ids[16384]; /* as many as a pipe holds: the child is not to wait for us */
+    const ssize_t got = read(child->from, ids, sizeof ids);
+
+    CHECK(got >= (ssize_t)sizeof ids[0]);
+    *last = ids[(size_t)got / sizeof ids[0] - 1];
+}
+
+static void
+crash_beside_who_opens(conf *c)
+{
+    const tenon_open_options options = { .size = sizeof options, .schema = &item_schema };
+    const bool may_choose = conf_can(TENON_CAP_DURABLE_PROCESS) &&
+                            strstr(c->url, "durability=") == NULL;
+    const char *const durability = may_choose ? "durability=process"
+                                              : NULL; /* the quicker writer */
+    char url[CONF_URL_BYTES];
+    int32_t id = 0, last = 0;
+    conf_child child;
+
+    NEEDS(TENON_CAP_PERSISTENT);
+    NEEDS(TENON_CAP_MULTI_PROCESS);
+    conf_url(c, durability, url);
+    conf_spawn(c, "crash", url, &child);
+    for (int i = 0; i < CRASH_OPENINGS; i++) {
+        crash_follow(&child, &last);
+        OK(c, conf_try_open(c, durability, &options));
+        conf_close(c);
+    }
+    crash_follow(&child, &last); /* it has gone on */
+    conf_kill(&child);
+    while (conf_read(child.from, &id, sizeof id) == sizeof id)
+        last = id;
+    (void)close(child.from);
+    OK(c, conf_try_open(c, durability, &options));
+    crash_check(c, last);
+    conf_verify(c);
+    conf_close(c);
+}
+
 static const conf_case crash_cases[] = {
     SLOW_CASE(
         crash_with_power,
@@ -123,6 +168,11 @@ static const conf_case crash_cases[] = {
         "after a kill -9 every acknowledged commit is there and none by half, at durability=os"),
     CASE(crash_with_process, "after a kill -9 every acknowledged commit is there and none by half, "
                              "at durability=process"),
+    CASE_HINT(
+        crash_beside_who_opens,
+        "who opens and closes the database while another process writes takes nothing from it",
+        "database.open: what is mended there may be another process's work in progress. Mend "
+        "with the engine's lock for writers held."),
 };
 
 CONF_GROUP(crash, "a process that is killed",

@@ -13,6 +13,8 @@ static const uint32_t lmdb_max_readers = 1024;
 /* What LMDB makes of its lock file: a cache line for each reader, and less than a page for the
  * rest. */
 static const off_t lmdb_lock_file_bytes = 1024 * 64 + 4096;
+/* For another process's turn, where a file has to be mended first. */
+static const uint64_t lmdb_longest_to_open_ns = UINT64_C(30000000000);
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static tenon_kv_store *registry;
@@ -99,61 +101,145 @@ lmdb_flags(const tenon_kv_store *store)
     return flags;
 }
 
-/* Pages from `from` on that are in the list of free ones, LMDB's own table 0. */
-static size_t
-lmdb_count_free(MDB_env *env, size_t from)
+/* Begin while the file is being opened: of the size that another process may just have made it. */
+static int
+lmdb_begin_first(MDB_env *env, unsigned int flags, MDB_txn **txn)
 {
-    MDB_cursor *cursor = NULL;
-    MDB_txn *txn = NULL;
-    MDB_val key, list;
-    size_t count = 0, pages[2];
-    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    int rc = mdb_txn_begin(env, NULL, flags, txn);
 
-    if (rc == 0)
-        rc = mdb_cursor_open(txn, 0, &cursor);
+    while (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(env, 0)) == 0)
+        rc = mdb_txn_begin(env, NULL, flags, txn);
+    return rc;
+}
+
+/* How long a file is, and how long its meta page says. In pages. */
+typedef struct lmdb_length {
+    size_t page_bytes, there, wanted;
+    size_t state; /* The transaction that the meta page is of. */
+} lmdb_length;
+
+/*
+ * The meta page is read first. Another process writes pages before the meta page that tells of
+ * them, so that the file, looked at afterwards, has them; in the other order it seems too short
+ * where that process is quick.
+ */
+static int
+lmdb_measure(const tenon_kv_store *store, lmdb_length *out)
+{
+    MDB_envinfo info;
+    MDB_stat tree;
+    struct stat st;
+
+    mdb_env_info(store->env, &info);
+    mdb_env_stat(store->env, &tree);
+    if (stat(store->path, &st) != 0)
+        return errno;
+    out->page_bytes = tree.ms_psize;
+    out->there = (size_t)st.st_size / tree.ms_psize;
+    out->state = info.me_last_txnid;
+    out->wanted = info.me_last_txnid == 0 ? 0 : info.me_last_pgno + 1;
+    return 0;
+}
+
+/* Whether all that is missing is in the list of free pages, LMDB's own table 0. */
+static int
+lmdb_check_missing(MDB_txn *txn, const lmdb_length *length)
+{
+    size_t missing = length->wanted - length->there;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, list;
+    size_t pages[2];
+    int rc = mdb_cursor_open(txn, 0, &cursor);
+
     while (rc == 0 && (rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT)) == 0) {
         memcpy(&pages[0], list.mv_data, sizeof pages[0]);
         for (size_t at = 1; at <= pages[0] && (at + 1) * sizeof pages[1] <= list.mv_size; at++) {
             memcpy(&pages[1], (const unsigned char *)list.mv_data + at * sizeof pages[1],
                    sizeof pages[1]);
-            count += pages[1] >= from;
+            missing -= pages[1] >= length->there;
         }
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        return rc;
+    return missing == 0 ? 0 : MDB_CORRUPTED;
+}
+
+/* Of one and the same state: another process may be writing. */
+static int
+lmdb_check_short(const tenon_kv_store *store)
+{
+    lmdb_length length = { 0 };
+    MDB_txn *txn = NULL;
+    bool same = false;
+    int rc = 0;
+
+    while (rc == 0 && !same) {
+        rc = lmdb_begin_first(store->env, MDB_RDONLY, &txn);
+        if (rc != 0)
+            break;
+        rc = lmdb_measure(store, &length);
+        same = length.state == mdb_txn_id(txn);
+        if (rc == 0 && same && length.there < length.wanted)
+            rc = lmdb_check_missing(txn, &length);
+        mdb_txn_abort(txn);
+    }
+    return rc;
+}
+
+/*
+ * While the list of free pages is read the file is as long as it should be, for that list may lie
+ * behind the end, too. Nobody else may write meanwhile: what another process has just put at the
+ * end would be cut off again.
+ */
+static int
+lmdb_lengthen(const tenon_kv_store *store)
+{
+    lmdb_length length = { 0 };
+    MDB_txn *writer = NULL;
+    MDB_txn *txn = NULL;
+    int rc = lmdb_begin_first(store->env, 0, &writer);
+
+    if (rc == 0)
+        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        rc = lmdb_measure(store, &length);
+    if (rc == 0 && length.there < length.wanted) {
+        if (truncate(store->path, (off_t)(length.wanted * length.page_bytes)) != 0)
+            rc = errno;
+        else
+            rc = lmdb_check_missing(txn, &length);
+        if (rc == MDB_CORRUPTED &&
+            truncate(store->path, (off_t)(length.there * length.page_bytes)) != 0)
+            rc = errno;
+    }
     mdb_txn_abort(txn);
-    return rc == MDB_NOTFOUND ? count : 0;
+    mdb_txn_abort(writer);
+    return rc;
 }
 
 /*
  * A file shorter than its own meta page says would be read past its end: SIGBUS. What is missing
  * may be pages that a transaction took and gave back: LMDB does not write those, and a kill may
- * come before anybody else does. They are in its list of free pages then, all of them. While that
- * is read, the file is as long as it should be.
+ * come before anybody else does. They are in its list of free pages then, all of them.
  */
 static int
-lmdb_check_length(const tenon_kv_store *store)
+lmdb_check_length(tenon_kv_store *store)
 {
-    MDB_envinfo info;
-    MDB_stat tree;
-    struct stat st;
-    size_t there, wanted;
+    lmdb_length length;
+    int rc = lmdb_measure(store, &length);
 
-    if (stat(store->path, &st) != 0)
-        return errno;
-    mdb_env_info(store->env, &info);
-    mdb_env_stat(store->env, &tree);
-    there = (size_t)st.st_size / tree.ms_psize;
-    wanted = info.me_last_pgno + 1;
-    if (info.me_last_txnid == 0 || there >= wanted)
-        return 0;
+    if (rc != 0 || length.there >= length.wanted)
+        return rc;
     if (store->read_only)
-        return lmdb_count_free(store->env, there) == wanted - there ? 0 : MDB_CORRUPTED;
-    if (truncate(store->path, (off_t)(wanted * tree.ms_psize)) != 0)
-        return errno;
-    if (lmdb_count_free(store->env, there) == wanted - there)
-        return 0;
-    return truncate(store->path, st.st_size) != 0 ? errno : MDB_CORRUPTED;
+        return lmdb_check_short(store);
+    rc = tenon_turn_take(&store->turn, tenon_kv_host->monotonic_ns() + lmdb_longest_to_open_ns);
+    if (rc != 0)
+        return rc;
+    rc = lmdb_lengthen(store);
+    tenon_turn_give(&store->turn);
+    return rc;
 }
 
 static int
@@ -171,17 +257,17 @@ lmdb_env_open(tenon_kv_store *store, uint64_t map_bytes)
         rc = mdb_env_set_maxreaders(store->env, lmdb_max_readers);
     if (rc == 0)
         rc = mdb_env_open(store->env, store->path, lmdb_flags(store), 0600);
-    if (rc == 0)
-        rc = lmdb_check_length(store);
     if (rc == 0 && !store->read_only) {
         store->turn_fd = open(store->path, O_RDWR | O_CLOEXEC);
         rc = store->turn_fd < 0 ? errno : 0;
         tenon_turn_init(&store->turn, store->turn_fd);
     }
     if (rc == 0)
+        rc = lmdb_check_length(store);
+    if (rc == 0)
         rc = mdb_reader_check(store->env, &dead);
     if (rc == 0)
-        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+        rc = lmdb_begin_first(store->env, MDB_RDONLY, &txn);
     if (rc == 0)
         rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
     mdb_txn_abort(txn);
