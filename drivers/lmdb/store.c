@@ -2,6 +2,8 @@
  * and its map is resized only while the process has no transaction in it. */
 #include "store.h"
 
+#include "length.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -112,125 +114,51 @@ lmdb_begin_first(MDB_env *env, unsigned int flags, MDB_txn **txn)
     return rc;
 }
 
-/* How long a file is, and how long its meta page says. In pages. */
-typedef struct lmdb_length {
-    size_t page_bytes, there, wanted;
-    size_t state; /* The transaction that the meta page is of. */
-} lmdb_length;
-
-/*
- * The meta page is read first. Another process writes pages before the meta page that tells of
- * them, so that the file, looked at afterwards, has them; in the other order it seems too short
- * where that process is quick.
- */
-static int
-lmdb_measure(const tenon_kv_store *store, lmdb_length *out)
-{
-    MDB_envinfo info;
-    MDB_stat tree;
-    struct stat st;
-
-    mdb_env_info(store->env, &info);
-    mdb_env_stat(store->env, &tree);
-    if (stat(store->path, &st) != 0)
-        return errno;
-    out->page_bytes = tree.ms_psize;
-    out->there = (size_t)st.st_size / tree.ms_psize;
-    out->state = info.me_last_txnid;
-    out->wanted = info.me_last_txnid == 0 ? 0 : info.me_last_pgno + 1;
-    return 0;
-}
-
-/* Whether all that is missing is in the list of free pages, LMDB's own table 0. */
-static int
-lmdb_check_missing(MDB_txn *txn, const lmdb_length *length)
-{
-    size_t missing = length->wanted - length->there;
-    MDB_cursor *cursor = NULL;
-    MDB_val key, list;
-    size_t pages[2];
-    int rc = mdb_cursor_open(txn, 0, &cursor);
-
-    while (rc == 0 && (rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT)) == 0) {
-        memcpy(&pages[0], list.mv_data, sizeof pages[0]);
-        for (size_t at = 1; at <= pages[0] && (at + 1) * sizeof pages[1] <= list.mv_size; at++) {
-            memcpy(&pages[1], (const unsigned char *)list.mv_data + at * sizeof pages[1],
-                   sizeof pages[1]);
-            missing -= pages[1] >= length->there;
-        }
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (rc != MDB_NOTFOUND)
-        return rc;
-    return missing == 0 ? 0 : MDB_CORRUPTED;
-}
-
-/* Of one and the same state: another process may be writing. */
+/* A reader: another process may be writing. */
 static int
 lmdb_check_short(const tenon_kv_store *store)
 {
-    lmdb_length length = { 0 };
-    MDB_txn *txn = NULL;
-    bool same = false;
-    int rc = 0;
+    int rc = MDB_BAD_TXN; /* until it is one and the same state that was looked at */
 
-    while (rc == 0 && !same) {
+    while (rc == MDB_BAD_TXN) {
+        MDB_txn *txn = NULL;
+        size_t bytes;
+
         rc = lmdb_begin_first(store->env, MDB_RDONLY, &txn);
-        if (rc != 0)
-            break;
-        rc = lmdb_measure(store, &length);
-        same = length.state == mdb_txn_id(txn);
-        if (rc == 0 && same && length.there < length.wanted)
-            rc = lmdb_check_missing(txn, &length);
+        if (rc == 0)
+            rc = lmdb_length_check(store->env, mdb_txn_id(txn), &bytes);
         mdb_txn_abort(txn);
     }
     return rc;
 }
 
-/*
- * While the list of free pages is read the file is as long as it should be, for that list may lie
- * behind the end, too. Nobody else may write meanwhile: what another process has just put at the
- * end would be cut off again.
- */
+/* With LMDB's lock for writers: nobody else puts anything at the end meanwhile. */
 static int
 lmdb_lengthen(const tenon_kv_store *store)
 {
-    lmdb_length length = { 0 };
-    MDB_txn *writer = NULL;
     MDB_txn *txn = NULL;
-    int rc = lmdb_begin_first(store->env, 0, &writer);
+    struct stat st;
+    size_t bytes;
+    int fd = -1;
+    int rc = lmdb_begin_first(store->env, 0, &txn);
 
     if (rc == 0)
-        rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+        rc = lmdb_length_check(store->env, mdb_txn_id(txn) - 1, &bytes);
     if (rc == 0)
-        rc = lmdb_measure(store, &length);
-    if (rc == 0 && length.there < length.wanted) {
-        if (truncate(store->path, (off_t)(length.wanted * length.page_bytes)) != 0)
-            rc = errno;
-        else
-            rc = lmdb_check_missing(txn, &length);
-        if (rc == MDB_CORRUPTED &&
-            truncate(store->path, (off_t)(length.there * length.page_bytes)) != 0)
-            rc = errno;
-    }
+        rc = mdb_env_get_fd(store->env, &fd);
+    if (rc == 0 &&
+        (fstat(fd, &st) != 0 || ((size_t)st.st_size < bytes && ftruncate(fd, (off_t)bytes) != 0)))
+        rc = errno;
     mdb_txn_abort(txn);
-    mdb_txn_abort(writer);
     return rc;
 }
 
-/*
- * A file shorter than its own meta page says would be read past its end: SIGBUS. What is missing
- * may be pages that a transaction took and gave back: LMDB does not write those, and a kill may
- * come before anybody else does. They are in its list of free pages then, all of them.
- */
 static int
 lmdb_check_length(tenon_kv_store *store)
 {
-    lmdb_length length;
-    int rc = lmdb_measure(store, &length);
+    int rc;
 
-    if (rc != 0 || length.there >= length.wanted)
+    if (lmdb_length_fits(store->env, &rc) || rc != 0)
         return rc;
     if (store->read_only)
         return lmdb_check_short(store);

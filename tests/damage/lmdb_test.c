@@ -2,6 +2,8 @@
 #include "library.h"
 
 #include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 const char *const library_driver = "lmdb";
 
@@ -19,7 +21,8 @@ raw_open(raw_file *f)
 {
     memset(f, 0, sizeof *f);
     assert_int_equal(mdb_env_create(&f->env), 0);
-    assert_int_equal(mdb_env_open(f->env, library_path, MDB_NOSUBDIR, 0600), 0);
+    assert_int_equal(
+        mdb_env_open(f->env, library_path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOSYNC, 0600), 0);
     assert_int_equal(mdb_txn_begin(f->env, NULL, 0, &f->txn), 0);
     assert_int_equal(mdb_dbi_open(f->txn, NULL, 0, &f->dbi), 0);
 }
@@ -184,6 +187,157 @@ text_that_is_not_utf_8_is_found(void **state)
     library_expect("books.title: text that is not UTF-8");
 }
 
+/* ---- Files that are shorter than their meta page says ---- */
+
+/* Bytes that the file has, and the least that its meta page speaks of. */
+static off_t
+file_bytes(void)
+{
+    struct stat st;
+
+    assert_int_equal(stat(library_path, &st), 0);
+    return st.st_size;
+}
+
+static off_t
+meta_bytes(void)
+{
+    MDB_envinfo info;
+    MDB_stat tree;
+    raw_file f;
+
+    raw_open(&f);
+    mdb_env_info(f.env, &info);
+    mdb_env_stat(f.env, &tree);
+    mdb_txn_abort(f.txn);
+    mdb_env_close(f.env);
+    return (off_t)((info.me_last_pgno + 1) * tree.ms_psize);
+}
+
+/* Values that take a page each. */
+static void
+put_pages(raw_file *f, int pages)
+{
+    static char page[3000];
+
+    f->v = (MDB_val){ .mv_size = sizeof page, .mv_data = page };
+    for (int i = 0; i < pages; i++) {
+        f->k = (MDB_val){ .mv_size = (size_t)snprintf((char *)f->key, 32, "zzz%04d", i),
+                          .mv_data = f->key };
+        raw_put(f);
+    }
+}
+
+/* What a transaction takes and gives back: LMDB counts these pages, and does not write them. */
+static void
+take_and_give_back(raw_file *f, int pages)
+{
+    put_pages(f, pages);
+    for (int i = 0; i < pages; i++) {
+        f->k.mv_size = (size_t)snprintf((char *)f->key, 32, "zzz%04d", i);
+        raw_remove(f);
+    }
+}
+
+/* Transactions whose pages a reader keeps from being used: each is a list of its own. After it,
+ * some that use the oldest of these pages, so that the last ones of the file are free. */
+static void
+free_in_many_lists(raw_file *f)
+{
+    MDB_txn *reader = NULL;
+
+    mdb_txn_abort(f->txn);
+    assert_int_equal(mdb_txn_begin(f->env, NULL, MDB_RDONLY, &reader), 0);
+    for (int i = 0; i < 610; i++) {
+        if (i == 600)
+            mdb_txn_abort(reader);
+        assert_int_equal(mdb_txn_begin(f->env, NULL, 0, &f->txn), 0);
+        take_and_give_back(f, 1);
+        assert_int_equal(mdb_txn_commit(f->txn), 0);
+    }
+    assert_int_equal(mdb_txn_begin(f->env, NULL, 0, &f->txn), 0);
+}
+
+static tenon_status
+open_file(bool read_only)
+{
+    const tenon_open_options options = { .size = sizeof options, .read_only = read_only };
+    tenon_db *db = NULL;
+    char url[96];
+    tenon_status st;
+
+    (void)snprintf(url, sizeof url, "lmdb:%s", library_path);
+    st = tenon_open(url, &options, &db, NULL);
+    tenon_close(db);
+    return st;
+}
+
+static void
+expect_free_pages_to_lack(void)
+{
+    const off_t bytes = file_bytes();
+
+    assert_true(bytes < meta_bytes());
+    assert_int_equal(open_file(true), TENON_OK);
+    assert_int_equal(file_bytes(), bytes);
+    assert_int_equal(open_file(false), TENON_OK);
+    assert_int_equal(file_bytes(), meta_bytes());
+    library_expect_none();
+}
+
+static void
+a_file_that_lacks_free_pages_only_is_whole(void **state)
+{
+    static const int pages[] = { 40, 3000 }; /* the list of so many stands on pages of its own */
+    raw_file f;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        raw_open(&f);
+        take_and_give_back(&f, pages[i]);
+        raw_close(&f);
+        expect_free_pages_to_lack();
+    }
+}
+
+static void
+a_file_that_lacks_free_pages_of_many_lists_is_whole(void **state)
+{
+    MDB_stat lists;
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    free_in_many_lists(&f);
+    assert_int_equal(mdb_stat(f.txn, 0, &lists), 0);
+    assert_true(lists.ms_depth > 1);
+    raw_close(&f);
+    assert_int_equal(truncate(library_path, meta_bytes() - 4096), 0);
+    expect_free_pages_to_lack();
+}
+
+static void
+a_file_that_lacks_others_is_refused_and_left_as_it_is(void **state)
+{
+    raw_file f;
+
+    (void)state;
+    raw_open(&f);
+    put_pages(&f, 60);
+    raw_close(&f);
+    raw_open(&f); /* the list of free pages gets a page before those */
+    raw_find(&f, false, LIBRARY_FIRST, 0);
+    raw_put(&f);
+    raw_close(&f);
+    for (off_t bytes = file_bytes() - 4096; bytes >= 3 * 4096; bytes -= 4096) {
+        assert_int_equal(truncate(library_path, bytes), 0);
+        assert_int_equal(open_file(false), TENON_CORRUPT);
+        assert_int_equal(file_bytes(), bytes);
+        assert_int_equal(open_file(true), TENON_CORRUPT);
+        assert_int_equal(file_bytes(), bytes);
+    }
+}
+
 int
 main(void)
 {
@@ -195,6 +349,9 @@ main(void)
         LIBRARY_CASE(a_row_under_the_key_of_another_is_found),
         LIBRARY_CASE(a_row_that_was_cut_is_found),
         LIBRARY_CASE(text_that_is_not_utf_8_is_found),
+        LIBRARY_CASE(a_file_that_lacks_free_pages_only_is_whole),
+        LIBRARY_CASE(a_file_that_lacks_free_pages_of_many_lists_is_whole),
+        LIBRARY_CASE(a_file_that_lacks_others_is_refused_and_left_as_it_is),
     };
 
     return cmocka_run_group_tests_name("damage.lmdb", tests, NULL, NULL);
