@@ -32,20 +32,28 @@ typedef struct conf_case {
     void (*run)(conf *c);
     uint32_t effort;
     const char *hint; /**< Where to look when it fails; NULL: the group's. */
+    bool timed;       /**< It has to be done in some time, which a busy machine may need for
+                           itself: has failed where it fails each of three times. */
 } conf_case;
 
 #define CASE(function, text)                                                                       \
     {                                                                                              \
-#function, text, function, CONF_QUICK, NULL                                                \
+#function, text, function, CONF_QUICK, NULL, false                                         \
     }
 #define CASE_HINT(function, text, where)                                                           \
     {                                                                                              \
-#function, text, function, CONF_QUICK, where                                               \
+#function, text, function, CONF_QUICK, where, false                                        \
     }
 /** One that takes more than a second: not in a quick run. */
 #define SLOW_CASE(function, text)                                                                  \
     {                                                                                              \
-#function, text, function, CONF_NORMAL, NULL                                               \
+#function, text, function, CONF_NORMAL, NULL, false                                        \
+    }
+
+/** One that has deadlines of less than a second. */
+#define TIMED_CASE(function, how_much, text)                                                       \
+    {                                                                                              \
+        .name = #function, .title = text, .run = function, .effort = how_much, .timed = true       \
     }
 
 /** The cases of one file. */

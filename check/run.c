@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 /* How often it is looked whether the run was stopped, or a case's time is over. */
+#define RUN_TRIES 3 /* of a case that has little time */
 #define RUN_LOOK_MS 100
 
 run_state run = { .report = -1 };
@@ -366,7 +367,7 @@ run_chosen(const suite_options *options, const conf_group *group, const char *id
 }
 
 static void
-run_one(const suite_options *options, const char *root, const run_case *what, run_report *report)
+run_one(const suite_options *options, const run_case *what, run_report *report)
 {
     memset(report, 0, sizeof *report);
     if (!run_apart(run_case_body, what, options->limit_s, report, sizeof *report, report)) {
@@ -374,7 +375,20 @@ run_one(const suite_options *options, const char *root, const run_case *what, ru
         (void)snprintf(report->seen, sizeof report->seen, "no process can be made");
     }
     place_remove(what->folder);
-    (void)root;
+}
+
+/* @return whether it fails, each time that it may be tried */
+static bool
+run_until_it_passes(const suite_options *options, const run_case *what, run_report *report)
+{
+    const int most = what->one->timed ? RUN_TRIES : 1;
+
+    for (int i = 0; i < most; i++) {
+        run_one(options, what, report);
+        if (report->outcome != SUITE_FAILED || (run_stop != NULL && run_stop()))
+            return false;
+    }
+    return true;
 }
 
 /* The same again, with its calls recorded. @return whether there are any */
@@ -387,7 +401,7 @@ run_trace(const suite_options *options, const char *root, run_case what, char *f
     (void)snprintf(file, file_bytes, "%s/calls.jsonl", root);
     (void)unlink(file);
     what.trace = file;
-    run_one(options, root, &what, &again);
+    run_one(options, &what, &again);
     if (access(file, R_OK) != 0)
         return false;
     if (again.outcome == SUITE_PASSED) {
@@ -408,9 +422,10 @@ run_tell(const suite_options *options, const char *root, const conf_group *group
     suite_result result = { .title = what->one->title };
     run_report report;
     char file[160];
+    bool fails;
 
     suite_id(group, what->one, result.id);
-    run_one(options, root, what, &report);
+    fails = run_until_it_passes(options, what, &report);
     if (run_stop != NULL && run_stop())
         return false; /* killed in the middle: nothing is known of it */
     result.seconds = (double)(conf_monotonic_ns() - from_ns) / 1e9;
@@ -419,11 +434,10 @@ run_tell(const suite_options *options, const char *root, const conf_group *group
     memcpy(result.place, report.place, sizeof result.place);
     memcpy(result.expected, report.expected, sizeof result.expected);
     memcpy(result.seen, report.seen, sizeof result.seen);
-    if (report.outcome == SUITE_FAILED &&
-        run_trace(options, root, *what, file, sizeof file, &result))
+    if (fails && run_trace(options, root, *what, file, sizeof file, &result))
         result.trace = file;
     receiver(arg, &result);
-    return report.outcome == SUITE_FAILED;
+    return fails;
 }
 
 uint32_t

@@ -102,7 +102,7 @@ function(tenon_add_conformance name)
         set(fresh --fresh "${arg_FRESH}")
     endif()
     add_test(NAME conformance.${name} COMMAND ${arg_UNDER} "$<TARGET_FILE:tenon_tool>" check
-        "${arg_DRIVER}" --db "${arg_URL}" --seed 1 ${fresh})
+        "${arg_DRIVER}" --db "${arg_URL}" --seed 1 --brief ${fresh})
     set_tests_properties(conformance.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
         ENVIRONMENT "TENON_DRIVER_PATH=${TENON_DRIVER_OUTPUT_DIRECTORY}")
 endfunction()

@@ -16,7 +16,7 @@
 /* Options as they are given. */
 typedef struct check_given {
     const char *json, *only, *fresh;
-    bool quick, full, list, stop;
+    bool quick, full, list, stop, brief;
     uint64_t seed, limit_s;
 } check_given;
 
@@ -101,7 +101,8 @@ check_announced(const char *driver)
 
 /* The cases that may pass all the same, so that its author sees what there is already. */
 static int
-check_unopened(const suite_options *options, const char *driver, const char *json, const char *why)
+check_unopened(const suite_options *options, const char *driver, const check_given *given,
+               const char *why)
 {
     static const char *const groups[] = { "abi", "open" };
     const check_search search = check_announced(driver);
@@ -117,13 +118,13 @@ check_unopened(const suite_options *options, const char *driver, const char *jso
         return TOOL_FAILED;
     }
     if (options->only == NULL && search.found) {
-        check_report_begin(&report, driver, options, &search.about);
+        check_report_begin(&report, driver, options, &search.about, given->brief);
         for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
             some.only = groups[i];
             if (!options->stop_at_failure || report.counts[SUITE_FAILED] == 0)
                 (void)suite_run(&some, &search.about, stop_requested, check_report_case, &report);
         }
-        rc = check_report_end(&report, json, stop_requested());
+        rc = check_report_end(&report, given->json, stop_requested());
         told = report.unwritten[0] != '\0';
     }
     tool_error(driver, "its database can't be opened, which all other cases need%s%s",
@@ -151,17 +152,17 @@ check_driver(const char *driver)
 }
 
 static int
-check_run(const suite_options *options, const char *driver, const char *json)
+check_run(const suite_options *options, const char *driver, const check_given *given)
 {
     char why[SUITE_TEXT_BYTES];
     check_report report;
     suite_driver about;
 
     if (!suite_probe(options, &about, why))
-        return check_unopened(options, driver, json, why);
+        return check_unopened(options, driver, given, why);
     if (stop_install() < 0)
         return TOOL_FAILED;
-    check_report_begin(&report, driver, options, &about);
+    check_report_begin(&report, driver, options, &about, given->brief);
     if (suite_run(options, &about, stop_requested, check_report_case, &report) == 0 &&
         !stop_requested()) {
         check_report_free(&report);
@@ -169,7 +170,7 @@ check_run(const suite_options *options, const char *driver, const char *json)
                    options->only != NULL ? options->only : "*");
         return TOOL_USAGE;
     }
-    return check_report_end(&report, json, stop_requested());
+    return check_report_end(&report, given->json, stop_requested());
 }
 
 static suite_options
@@ -199,6 +200,7 @@ check_command(const tool_command *command, int argc, char **argv)
         { "--full", TOOL_FLAG, &given.full, 0, 0, NULL, "more random cases, longer histories" },
         { "--only", TOOL_TEXT, &given.only, 0, 0, "ID", "one case, a group, or ID*" },
         { "--stop", TOOL_FLAG, &given.stop, 0, 0, NULL, "end with the first case that fails" },
+        { "--brief", TOOL_FLAG, &given.brief, 0, 0, NULL, "say no more of what passes" },
         { "--json", TOOL_TEXT, &given.json, 0, 0, "FILE", "write the results as JSON, too" },
         { "--seed", TOOL_NUMBER, &given.seed, 0, INT64_MAX, "N", "of random cases" },
         { "--fresh", TOOL_TEXT, &given.fresh, 0, 0, "COMMAND", "empties a server's database" },
@@ -230,7 +232,7 @@ check_command(const tool_command *command, int argc, char **argv)
         return TOOL_USAGE;
     }
     options = check_options(&given, url);
-    return check_run(&options, arguments[0], given.json);
+    return check_run(&options, arguments[0], &given);
 }
 
 const tool_command tool_check = {

@@ -20,12 +20,14 @@ static const char *const report_outcomes[] = { "passed", "FAILED", "skipped" };
 
 void
 check_report_begin(check_report *report, const char *driver, const suite_options *options,
-                   const suite_driver *about)
+                   const suite_driver *about, bool brief)
 {
     static const char *const efforts[] = { "quick", "normal", "full" };
     json_t *capabilities = json_array();
 
-    *report = (check_report){ .driver = driver, .options = options, .cases = json_array() };
+    *report = (check_report){
+        .driver = driver, .options = options, .cases = json_array(), .brief = brief
+    };
     (void)printf("tenon check %s: driver %s, seed %" PRIu64 "\ncapabilities:", driver, about->name,
                  options->seed);
     for (uint32_t bit = 0; bit < 64; bit++) {
@@ -257,9 +259,10 @@ check_report_case(void *arg, const suite_result *result)
 
     report->counts[result->outcome]++;
     report->seconds += result->seconds;
-    (void)printf("%-7s %-44s %6.2f s  %s\n", report_outcomes[result->outcome], result->id,
-                 result->seconds,
-                 result->outcome == SUITE_SKIPPED ? result->expected : result->title);
+    if (!report->brief || result->outcome == SUITE_FAILED)
+        (void)printf("%-7s %-44s %6.2f s  %s\n", report_outcomes[result->outcome], result->id,
+                     result->seconds,
+                     result->outcome == SUITE_SKIPPED ? result->expected : result->title);
     if (result->outcome == SUITE_SKIPPED)
         (void)json_object_set_new(one, "reason", json_string(result->expected));
     if (result->outcome == SUITE_FAILED) {

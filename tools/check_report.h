@@ -10,6 +10,7 @@ typedef struct check_report {
     json_t *root, *cases;
     const char *driver;
     const suite_options *options;
+    bool brief;         /**< Print no line for what has not failed. */
     uint32_t counts[3]; /**< By suite_outcome. */
     double seconds;
     char unwritten[SUITE_TEXT_BYTES]; /**< What was said already of functions that the driver's
@@ -18,7 +19,7 @@ typedef struct check_report {
 
 /** Begin, and print what is checked. Pointers are borrowed until the end. */
 void check_report_begin(check_report *report, const char *driver, const suite_options *options,
-                        const suite_driver *about);
+                        const suite_driver *about, bool brief);
 /** A case has ended. `arg` is the report; a receiver of suite_run. */
 void check_report_case(void *arg, const suite_result *result);
 /** Print the counts, write the JSON file (NULL: none), and free. @return exit status */

@@ -323,16 +323,19 @@ deadlines_health(conf *c)
 }
 
 static const conf_case deadlines_cases[] = {
-    SLOW_CASE(deadlines_silent_writer,
-              "a writer that does nothing is rolled back at its deadline, and the next one writes"),
-    SLOW_CASE(deadlines_rows_that_are_lent,
-              "a row that was lent stays readable after the deadline"),
-    SLOW_CASE(deadlines_silent_body, "a body that waits is rolled back at its deadline"),
-    SLOW_CASE(deadlines_commit_is_too_late,
-              "a commit after the deadline is refused, and nothing is stored"),
-    SLOW_CASE(deadlines_long_statement, "a long statement is stopped at its deadline"),
-    SLOW_CASE(deadlines_writer_of_another_process,
-              "waiting for the writer of another process ends at the deadline"),
+    TIMED_CASE(
+        deadlines_silent_writer, CONF_NORMAL,
+        "a writer that does nothing is rolled back at its deadline, and the next one writes"),
+    TIMED_CASE(deadlines_rows_that_are_lent, CONF_NORMAL,
+               "a row that was lent stays readable after the deadline"),
+    TIMED_CASE(deadlines_silent_body, CONF_NORMAL,
+               "a body that waits is rolled back at its deadline"),
+    TIMED_CASE(deadlines_commit_is_too_late, CONF_NORMAL,
+               "a commit after the deadline is refused, and nothing is stored"),
+    TIMED_CASE(deadlines_long_statement, CONF_NORMAL,
+               "a long statement is stopped at its deadline"),
+    TIMED_CASE(deadlines_writer_of_another_process, CONF_NORMAL,
+               "waiting for the writer of another process ends at the deadline"),
     SLOW_CASE(deadlines_health, "health tells what is in progress"),
 };
 

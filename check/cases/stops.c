@@ -175,8 +175,10 @@ stops_by_interrupt(conf *c)
 }
 
 static const conf_case stops_cases[] = {
-    SLOW_CASE(stops_at_the_deadline, "a driver stops a long statement at the deadline by itself"),
-    SLOW_CASE(stops_by_interrupt, "interrupt stops the statement that runs, and leaves no trace"),
+    TIMED_CASE(stops_at_the_deadline, CONF_NORMAL,
+               "a driver stops a long statement at the deadline by itself"),
+    TIMED_CASE(stops_by_interrupt, CONF_NORMAL,
+               "interrupt stops the statement that runs, and leaves no trace"),
 };
 
 CONF_GROUP(stops, "stopping",

@@ -400,7 +400,8 @@ static const conf_case transactions_cases[] = {
     CASE(transactions_run, "tenon_run commits, rolls back and hands on what its body says"),
     CASE(transactions_levels,
          "each isolation level that is claimed begins, each other one is refused"),
-    CASE(transactions_deadline, "a deadline that has passed refuses what comes after"),
+    TIMED_CASE(transactions_deadline, CONF_QUICK,
+               "a deadline that has passed refuses what comes after"),
     CASE(transactions_two_on_one_thread, "two transactions of one thread are two"),
 };
 

@@ -14,11 +14,14 @@ same "$(field "$folder/good.json" failed)" 0 "failures"
 run 0 check memory --db memory: --only 'savepoints.ro*'
 grep -q '^1 passed, 0 failed, 0 skipped' "$out" || fail "not the one case"
 run 0 check "$TENON_DRIVER_PATH/memory.so" --db memory: --only savepoints.release
+run 0 check memory --db memory: --only savepoints --brief
+! grep -q '^passed\|^skipped' "$out" || fail "brief, but it names what has not failed"
+grep -q '^[0-9]* passed, 0 failed, [1-9][0-9]* skipped' "$out" || fail "brief, and without the counts"
 
 # A commit that is acknowledged and rolled back: what was promised, expected, seen, the calls, a hint, how to
 # repeat it.
 lie='fault+sqlite:@DIR@/c.db?fault_slot=transaction.commit&fault_kind=lie&fault_at=3'
-run 1 check fault --db "$lie" --only savepoints --seed 5 --json "$folder/bad.json"
+run 1 check fault --db "$lie" --only savepoints --seed 5 --brief --json "$folder/bad.json"
 grep -q '^FAILED  savepoints.roll_back .*rolling back to a savepoint undoes' "$out" || fail "it is not convicted"
 for text in "expected  items of table item gives '1 10;2 21'" "seen      ''" 'at        check/cases/savepoints.c:' \
     'calls     conn ' 'transaction.commit -> OK' 'hint      transaction.savepoint' \
