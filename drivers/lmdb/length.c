@@ -16,7 +16,7 @@
 #define LENGTH_VERSION 1
 #define LENGTH_DEPTH 32 /* no tree of LMDB is deeper */
 
-enum { LENGTH_BRANCH = 1, LENGTH_LEAF = 2, LENGTH_OVERFLOW = 4 };
+enum { LENGTH_BRANCH = 1, LENGTH_LEAF = 2 };
 enum { LENGTH_BIG = 1 }; /* the value stands on pages of its own */
 
 /* A page begins with it; then come the places of its nodes. */
