@@ -41,7 +41,7 @@ step_clang() {
 }
 
 step_tidy() {
-    cmake --preset clang >/dev/null &&
+    preset clang && # some headers are made by the build
         git ls-files 'core/*.c' 'kits/*.c' 'drivers/*.c' 'chat/*.c' 'tools/*.c' 'check/*.c' |
         xargs -P "$jobs" -n 4 clang-tidy -p build/clang --quiet --warnings-as-errors='*'
 }

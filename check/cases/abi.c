@@ -266,10 +266,9 @@ abi_close_rolls_back(conf *c)
 static void
 abi_plans_outlive_transactions(conf *c)
 {
-    const tenon_value *id = raw_guarded(sizeof *id);
     tenon_drv_cursor *cursor = NULL;
     tenon_drv_plan *plan = NULL;
-    const tenon_value *row = NULL;
+    const tenon_value *row = NULL, *id;
     raw r;
 
     raw_open(c, &r);

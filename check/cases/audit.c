@@ -301,7 +301,7 @@ audit_of_many_writers(conf *c)
 
     audit_open(c, true, true);
     for (int i = 0; i < AUDIT_WRITERS; i++) {
-        writers[i] = (audit_writer){ .db = c->db, .from = i * 1000, .st = TENON_OK };
+        writers[i] = (audit_writer){ .db = c->db, .from = INT64_C(1000) * i, .st = TENON_OK };
         CHECK_INT(pthread_create(&writers[i].thread, NULL, audit_writer_main, &writers[i]), 0);
     }
     for (int i = 0; i < AUDIT_WRITERS; i++) {

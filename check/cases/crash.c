@@ -82,7 +82,7 @@ crash_once(conf *c, const char *durability)
     crash_check(c, last);
     conf_verify(c);
     BEGIN(c); /* and it can be written to */
-    ITEM(c, 9 * CRASH_TWIN, 0);
+    ITEM(c, INT64_C(9) * CRASH_TWIN, 0);
     COMMIT(c);
     conf_close(c);
 }

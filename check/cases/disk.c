@@ -105,7 +105,7 @@ disk_full(conf *c)
     conf_open(c, &item_schema);
     disk_expect(c, batches, st);
     conf_verify(c);
-    OK(c, disk_batch(c, MOST_COMMITS * ROWS_EACH)); /* with room again it goes on */
+    OK(c, disk_batch(c, INT64_C(1) * MOST_COMMITS * ROWS_EACH)); /* with room again it goes on */
 }
 
 /* The same without closing: once there is room, the next writer works. */
@@ -127,7 +127,7 @@ disk_has_room_again(conf *c)
         SKIP("its files do not grow, or not by write");
     disk_limit(RLIM_INFINITY);
     disk_expect(c, batches, st);
-    OK(c, disk_batch(c, MOST_COMMITS * ROWS_EACH));
+    OK(c, disk_batch(c, INT64_C(1) * MOST_COMMITS * ROWS_EACH));
     conf_verify(c);
 }
 

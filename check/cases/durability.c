@@ -84,7 +84,7 @@ durability_of_many_writers(conf *c)
 
     durability_open(c);
     for (int i = 0; i < THREADS; i++) {
-        jobs[i] = (durability_job){ .db = c->db, .id = 1000 * (i + 1) };
+        jobs[i] = (durability_job){ .db = c->db, .id = INT64_C(1000) * (i + 1) };
         CHECK_INT(pthread_create(&jobs[i].thread, NULL, durability_body, &jobs[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {

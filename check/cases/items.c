@@ -88,6 +88,6 @@ conf_make_items(conf *c, int count)
 {
     BEGIN(c);
     for (int i = 1; i <= count; i++)
-        ITEM(c, i, i * 10);
+        ITEM(c, i, INT64_C(10) * i);
     COMMIT(c);
 }

@@ -146,11 +146,13 @@ order_expect(conf *c, const tenon_query *query, int64_t first, int64_t step, uin
 
     OK(c, tenon_select(c->txn, query, NULL, &cursor, &c->err));
     while ((st = tenon_next(cursor, &row, &c->err)) == TENON_OK) {
-        if (row[0].as.i != first + step * found)
+        const int64_t wanted = first + step * found;
+
+        if (row[0].as.i != wanted)
             conf_failed(CONF_HERE, "rows come in the order of their values, NULL before all",
                         "%s: row %u holds value %lld, not %lld (0 is NULL), %s",
                         tenon_type_name(row_columns[1].type), found + 1, (long long)row[0].as.i,
-                        (long long)(first + step * found), step > 0 ? "ascending" : "descending");
+                        (long long)wanted, step > 0 ? "ascending" : "descending");
         found++;
     }
     CHECK_STATUS(st, TENON_NOT_FOUND);

@@ -68,6 +68,15 @@ static const tenon_query kind_insert[] = KIND_EACH(KIND_INSERT);
 static const tenon_query kind_read[] = KIND_EACH(KIND_READ);
 static const tenon_query kind_find[] = KIND_EACH(KIND_FIND);
 
+static uint64_t
+types_bits(double number)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
 static bool
 types_same(const tenon_value *a, const tenon_value *b)
 {
@@ -75,7 +84,9 @@ types_same(const tenon_value *a, const tenon_value *b)
         return false;
     if (a->type == TENON_TEXT || a->type == TENON_BLOB || a->type == TENON_UUID)
         return a->len == 0 || memcmp(a->as.data, b->as.data, a->len) == 0;
-    return a->type == TENON_NULL || memcmp(&a->as, &b->as, sizeof a->as) == 0;
+    if (a->type == TENON_REAL) /* by its bits: minus zero is told from zero */
+        return types_bits(a->as.d) == types_bits(b->as.d);
+    return a->type == TENON_NULL || a->as.i == b->as.i;
 }
 
 /* Store a value under a new id, read it back the same, and find it by itself. */
