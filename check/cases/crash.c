@@ -61,10 +61,25 @@ crash_check(conf *c, int32_t acknowledged)
     ROLLBACK(c);
 }
 
+/* Kill it, open the database, and find what it has acknowledged, `last` and what is unread yet. */
+static void
+crash_kill_and_check(conf *c, conf_child *child, const char *durability, int32_t last)
+{
+    const tenon_open_options options = { .size = sizeof options, .schema = &item_schema };
+    int32_t id = 0;
+
+    conf_kill(child);
+    while (conf_read(child->from, &id, sizeof id) == sizeof id)
+        last = id;
+    (void)close(child->from);
+    OK(c, conf_try_open(c, durability, &options));
+    crash_check(c, last);
+    conf_verify(c);
+}
+
 static void
 crash_once(conf *c, const char *durability)
 {
-    const tenon_open_options options = { .size = sizeof options, .schema = &item_schema };
     char url[CONF_URL_BYTES];
     int32_t id = 0, last = 0;
     conf_child child;
@@ -74,13 +89,7 @@ crash_once(conf *c, const char *durability)
     while (last < CRASH_COMMITS && conf_read(child.from, &id, sizeof id) == sizeof id)
         last = id;
     CHECK_INT(last, CRASH_COMMITS);
-    conf_kill(&child);
-    while (conf_read(child.from, &id, sizeof id) == sizeof id)
-        last = id;
-    (void)close(child.from);
-    OK(c, conf_try_open(c, durability, &options));
-    crash_check(c, last);
-    conf_verify(c);
+    crash_kill_and_check(c, &child, durability, last);
     BEGIN(c); /* and it can be written to */
     ITEM(c, INT64_C(9) * CRASH_TWIN, 0);
     COMMIT(c);
@@ -123,7 +132,9 @@ crash_follow(const conf_child *child, int32_t *last)
     static int32_t ids[16384]; /* as many as a pipe holds: the child is not to wait for us */
     const ssize_t got = read(child->from, ids, sizeof ids);
 
-    CHECK(got >= (ssize_t)sizeof ids[0]);
+    if (got < (ssize_t)sizeof ids[0])
+        conf_failed(CONF_HERE, "who writes goes on while another opens the database",
+                    "it has ended");
     *last = ids[(size_t)got / sizeof ids[0] - 1];
 }
 
@@ -136,7 +147,7 @@ crash_beside_who_opens(conf *c)
     const char *const durability = may_choose ? "durability=process"
                                               : NULL; /* the quicker writer */
     char url[CONF_URL_BYTES];
-    int32_t id = 0, last = 0;
+    int32_t last = 0;
     conf_child child;
 
     NEEDS(TENON_CAP_PERSISTENT);
@@ -149,13 +160,7 @@ crash_beside_who_opens(conf *c)
         conf_close(c);
     }
     crash_follow(&child, &last); /* it has gone on */
-    conf_kill(&child);
-    while (conf_read(child.from, &id, sizeof id) == sizeof id)
-        last = id;
-    (void)close(child.from);
-    OK(c, conf_try_open(c, durability, &options));
-    crash_check(c, last);
-    conf_verify(c);
+    crash_kill_and_check(c, &child, durability, last);
     conf_close(c);
 }
 

@@ -18,6 +18,18 @@ run 0 check memory --db memory: --only savepoints --brief
 ! grep -q '^passed\|^skipped' "$out" || fail "brief, but it names what has not failed"
 grep -q '^[0-9]* passed, 0 failed, [1-9][0-9]* skipped' "$out" || fail "brief, and without the counts"
 
+# A case that has little time has failed where it fails three times, others once. One more is the probe
+# before all cases, and one the run whose calls are recorded.
+tries()
+{
+    : >"$folder/tries"
+    run 1 check fault --db "fault+memory:?fault_at=1&fault_times=100000&$2" --only "$1" --fresh "echo >>'$folder/tries'"
+    grep -q "^FAILED  $1 " "$out" || fail "$1 does not fail"
+    same "$(wc -l <"$folder/tries")" "$3" "tries of $1"
+}
+tries transactions.deadline 'fault_slot=transaction.begin&fault_kind=delay&fault_delay_us=60000' 5
+tries transactions.atomic 'fault_slot=transaction.commit&fault_kind=lie' 3
+
 # A commit that is acknowledged and rolled back: what was promised, expected, seen, the calls, a hint, how to
 # repeat it.
 lie='fault+sqlite:@DIR@/c.db?fault_slot=transaction.commit&fault_kind=lie&fault_at=3'
