@@ -231,6 +231,8 @@ typedef struct tenon_drv_database_ops {
     uint32_t size, reserved;
     /**
      * Open, and create where asked to. Says TENON_CORRUPT for what is no database of this engine.
+     * Where MULTI_PROCESS is claimed another process may be writing meanwhile: what looks
+     * unfinished may be its work, and is mended with the engine's lock for writers only.
      *
      * @param[out] out owned by the core until close; NULL on failure
      * @param[out] err never NULL, in this and every other slot; filled on failure only
